@@ -38,7 +38,7 @@ class Event(NamedTuple):
         return len(self.message.encode()) + OVERHEAD
 
 
-class LogStream(NamedTuple):
+class StreamRow(NamedTuple):
     id: int
     name: str
     created: int
@@ -49,7 +49,7 @@ class LogStream(NamedTuple):
     bytes: int
 
 
-STREAM = ", ".join(LogStream._fields)
+STREAM = ", ".join(StreamRow._fields)
 
 
 def milliseconds(time: datetime) -> int:
@@ -105,7 +105,7 @@ def delete_stream(tx: Transaction, group: Key, name: str) -> None:
     tx.db.execute("delete from log_stream where id = ?", (stream.id,))
 
 
-def get_stream(tx: Transaction, group: Key, name: str) -> LogStream:
+def get_stream(tx: Transaction, group: Key, name: str) -> StreamRow:
     """Raises Missing: the group, or else the stream."""
     if (stream := _find_stream(tx, group, name)) is None:
         tx.get(group)
@@ -113,12 +113,12 @@ def get_stream(tx: Transaction, group: Key, name: str) -> LogStream:
     return stream
 
 
-def _find_stream(tx: Transaction, group: Key, name: str) -> LogStream | None:
+def _find_stream(tx: Transaction, group: Key, name: str) -> StreamRow | None:
     row = tx.db.execute(
         f"select {STREAM} from log_stream where (account, region, grp, name) = (?, ?, ?, ?)",
         (group.account, group.region, group.name, name),
     ).fetchone()
-    return LogStream(*row) if row else None
+    return StreamRow(*row) if row else None
 
 
 def _stream_key(group: Key, name: str) -> Key:
@@ -133,19 +133,19 @@ def streams(
     descending: bool = False,
     after: tuple[int, str] | None = None,
     limit: int = -1,
-) -> list[LogStream]:
+) -> list[StreamRow]:
     """Streams by name, or by the time of their last event, from behind after = (that time or 0, name)."""
     order, compare = ("desc", "<") if descending else ("asc", ">")
-    column = "coalesce(last, 0)" if by_time else "0"
-    begin = () if after is None else (after[0] if by_time else 0, after[1])
+    columns = ["coalesce(last, 0)", "name"] if by_time else ["name"]
+    begin = after[-len(columns) :] if after else ()
     rows = tx.db.execute(
         f"select {STREAM} from log_stream where (account, region, grp) = (?, ?, ?)"
         " and name >= ? and substr(name, 1, ?) = ?"
-        + (f" and ({column}, name) {compare} (?, ?)" if begin else "")
-        + f" order by {column} {order}, name {order} limit ?",
+        + (f" and ({', '.join(columns)}) {compare} ({', '.join('?' * len(begin))})" if begin else "")
+        + f" order by {', '.join(f'{column} {order}' for column in columns)} limit ?",
         (group.account, group.region, group.name, prefix, len(prefix), prefix, *begin, limit),
     )
-    return [LogStream(*row) for row in rows]
+    return [StreamRow(*row) for row in rows]
 
 
 def stored_bytes(tx: Transaction, group: Key) -> int:
@@ -174,24 +174,25 @@ def append(
     write(tx, row, events, now)
 
 
-def write(tx: Transaction, stream: LogStream, events: Iterable[tuple[int, str]], now: datetime) -> None:
+def write(tx: Transaction, stream: StreamRow, events: Iterable[tuple[int, str]], now: datetime) -> None:
     """Adds events to a stream, in any order of their timestamps. stream: as this transaction reads it."""
-    at, first, last, size, sequence = milliseconds(now), stream.first, stream.last, 0, stream.sequence
-    for sequence, (ms, message) in enumerate(events, sequence + 1):
-        tx.db.execute("insert into log_event values (?, ?, ?, ?, ?)", (stream.id, ms, sequence, at, message))
+    at, first, last, size, number = milliseconds(now), stream.first, stream.last, 0, stream.sequence
+    for ms, message in events:
+        number += 1
+        tx.db.execute("insert into log_event values (?, ?, ?, ?, ?)", (stream.id, ms, number, at, message))
         first = ms if first is None else min(first, ms)
         last = ms if last is None else max(last, ms)
         size += len(message.encode()) + OVERHEAD
     if size:
         tx.db.execute(
             "update log_stream set first = ?, last = ?, ingested = ?, sequence = ?, bytes = bytes + ? where id = ?",
-            (first, last, at, sequence, size, stream.id),
+            (first, last, at, number, size, stream.id),
         )
 
 
 def read(
     tx: Transaction,
-    stream: LogStream,
+    stream: StreamRow,
     start: int = 0,
     end: int = FOREVER,
     place: Place | None = None,
@@ -200,9 +201,11 @@ def read(
 ) -> list[Event]:
     """One page of a stream, oldest first: the first events behind place, or (not forward) the last ones before it.
 
-    start is inclusive, end is not; without a place from the beginning, or from the end. At most 1 MB, one event at least.
+    start is inclusive, end is not; without a place from the beginning, or from the end. A page has 1 MB at most, and
+    one event at least.
     """
-    page, size = [], 0
+    page: list[Event] = []
+    size = 0
     for event in itertools.islice(_scan(tx, stream, start, end, place, not forward), limit):
         size += event.size
         if page and size > PAGE_BYTES:
@@ -213,7 +216,7 @@ def read(
 
 def merged(
     tx: Transaction,
-    streams: list[LogStream],
+    streams: list[StreamRow],
     start: int = 0,
     end: int = FOREVER,
     place: Place | None = None,
@@ -243,13 +246,14 @@ def merged(
 
 
 def _scan(
-    tx: Transaction, stream: LogStream, start: int, end: int, place: Place | None, descending: bool
+    tx: Transaction, stream: StreamRow, start: int, end: int, place: Place | None, descending: bool
 ) -> Iterator[Event]:
     order, compare = ("desc", "<") if descending else ("asc", ">")
+    start, end = min(start, FOREVER), min(end, FOREVER)  # what SQLite can count to
     place = place or (Place(FOREVER, 0, 0) if descending else Place(0, 0, 0))
-    lowest, highest = (start, min(end - 1, place.ms)) if descending else (max(start, place.ms), end - 1)
+    lowest, highest = (start, min(end, place.ms + 1)) if descending else (max(start, place.ms), end)
     rows = tx.db.execute(
-        "select ms, sequence, ingested, message from log_event where stream = ? and ms between ? and ?"
+        "select ms, sequence, ingested, message from log_event where stream = ? and ms >= ? and ms < ?"
         f" and (+ms, ?, sequence) {compare} (?, ?, ?) order by ms {order}, sequence {order}",
         (stream.id, lowest, highest, stream.id, *place),
     )

@@ -4,9 +4,10 @@ Conditions are not evaluated yet, and fail closed: an Allow that has one allows 
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
+
+from skylab.kernel.wildcard import like
 
 
 def trusts(
@@ -54,9 +55,4 @@ def _concerns(statement: dict[str, Any], kind: str, names: Iterable[str]) -> boo
 def _does(statement: dict[str, Any], action: str) -> bool:
     if "NotAction" in statement:
         return statement["Effect"] == "Deny"
-    return any(_matches(pattern, action) for pattern in many(statement["Action"]))
-
-
-def _matches(pattern: str, action: str) -> bool:
-    text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(text, action, re.IGNORECASE) is not None
+    return any(like(pattern.lower(), action.lower()) for pattern in many(statement["Action"]))

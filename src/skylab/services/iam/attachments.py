@@ -71,7 +71,8 @@ class Attachments:
 def _attach(call: Call, kind: Kind, request: Any) -> None:
     key, arn = key_of(call.account, kind, request[NAMED[kind]]), request["PolicyArn"]
     with call.writing() as tx:
-        doc, attached = (doc := tx.get(key)), doc["_"]["attached"]
+        doc = tx.get(key)
+        attached = doc["_"]["attached"]
         attachable(tx, arn)
         if arn in attached:
             return
@@ -108,7 +109,7 @@ def _bound(call: Call, kind: Kind, request: Any, arn: str | None) -> None:
         doc = tx.get(key)
         if arn is None and not doc.get("PermissionsBoundary"):
             raise no_such(f"{kind.capitalize()} {key.name} does not have a permissions boundary.")
-        tx.put(key, doc | bounded(tx, arn), call.now)
+        tx.put(key, bounded(tx, doc | {"PermissionsBoundary": arn}), call.now)
 
 
 def _boundary(doc: dict[str, Any]) -> list[str]:

@@ -6,9 +6,9 @@ from skylab.kernel.store import Transaction
 from skylab.services.iam.policies import attachable
 
 
-def bounded(tx: Transaction, arn: str | None) -> dict[str, Any]:
-    """The member that a boundary adds to a user or role. Raises NoSuchEntity."""
-    if arn is None:
-        return {"PermissionsBoundary": None}
+def bounded(tx: Transaction, members: dict[str, Any]) -> dict[str, Any]:
+    """Members of a user or role, its boundary as Get shows it. Raises NoSuchEntity."""
+    if (arn := members.get("PermissionsBoundary")) is None:
+        return {member: value for member, value in members.items() if member != "PermissionsBoundary"}
     attachable(tx, arn)
-    return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}}
+    return members | {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}}

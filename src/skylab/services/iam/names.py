@@ -68,7 +68,7 @@ def page(request: Any, member: str, items: Iterable[Any], name: Callable[[Any], 
 
 def _marked(marker: str | None) -> str | None:
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode() if marker else None
+        return base64.b64decode(marker, b"-_", validate=True).decode() if marker else None
     except ValueError:
         raise AwsError("ValidationError", f"Invalid Marker: {marker}") from None
 

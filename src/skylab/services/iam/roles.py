@@ -25,7 +25,7 @@ class Roles:
         _check(request["AssumeRolePolicyDocument"])
         key = key_of(call.account, "role", request["RoleName"])
         with call.writing() as tx:
-            doc = role(key, call.now, dict(request) | bounded(tx, request.get("PermissionsBoundary")))
+            doc = role(key, call.now, bounded(tx, dict(request)))
             tx.create(key, doc, call.now)
         return {"Role": _shown(doc)}
 
@@ -77,16 +77,20 @@ def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") 
     path = members.get("Path", "/")
     own = {m: members[m] for m in ("Description", "PermissionsBoundary") if m in members}
     tags = {"Tags": checked(members["Tags"])} if members.get("Tags") else {}
-    return {
-        "Path": path,
-        "RoleName": key.name,
-        "RoleId": credentials.unique_id("AROA"),
-        "Arn": arn_of(key, path),
-        "CreateDate": now,
-        "AssumeRolePolicyDocument": members["AssumeRolePolicyDocument"],
-        "MaxSessionDuration": members.get("MaxSessionDuration", 3600),
-        "_": {"inline": {}, "attached": [], "scope": scope},
-    } | own | tags
+    return (
+        {
+            "Path": path,
+            "RoleName": key.name,
+            "RoleId": credentials.unique_id("AROA"),
+            "Arn": arn_of(key, path),
+            "CreateDate": now,
+            "AssumeRolePolicyDocument": members["AssumeRolePolicyDocument"],
+            "MaxSessionDuration": members.get("MaxSessionDuration", 3600),
+            "_": {"inline": {}, "attached": [], "scope": scope},
+        }
+        | own
+        | tags
+    )
 
 
 def _check(trust: str) -> None:

@@ -20,7 +20,7 @@ SUMMARY = ("Path", "UserName", "UserId", "Arn", "CreateDate")
 class Users:
     def create_user(self, call: Call, request: CreateUserRequest) -> dict[str, Any]:
         key, path = key_of(call.account, "user", request["UserName"]), request.get("Path", "/")
-        doc = {
+        doc: dict[str, Any] = {
             "Path": path,
             "UserName": key.name,
             "UserId": credentials.unique_id("AIDA"),
@@ -31,7 +31,7 @@ class Users:
         if request.get("Tags"):
             doc["Tags"] = checked(request["Tags"])
         with call.writing() as tx:
-            doc |= bounded(tx, request.get("PermissionsBoundary"))
+            doc = bounded(tx, doc | {"PermissionsBoundary": request.get("PermissionsBoundary")})
             tx.create(key, doc, call.now)
         return {"User": doc}
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel import journal
-from skylab.kernel.journal import Event, LogStream, Place
+from skylab.kernel.journal import Event, Place, StreamRow
 from skylab.services.call import Call
 from skylab.services.logs.names import group_of, invalid
 from skylab.services.logs.streams import sequence_token
@@ -30,7 +30,7 @@ class Events:
             stream = journal.get_stream(tx, group, request["logStreamName"])
             taken, rejected = _divide(call, events, doc.get("retentionInDays"))
             if taken and taken[-1][0] - taken[0][0] > SPAN / timedelta(milliseconds=1):
-                raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+                raise invalid("The batch of log events in a PutLogEvents request cannot span more than 24 hours.")
             journal.write(tx, stream, taken, call.now)
             stream = journal.get_stream(tx, group, stream.name)
         return {"nextSequenceToken": sequence_token(stream), "rejectedLogEventsInfo": rejected or None}
@@ -90,7 +90,7 @@ def _token(direction: str, place: Place) -> str:
     return f"{direction}/{place.ms:020d}{place.sequence:036d}/s"
 
 
-def _parse(token: str, stream: LogStream) -> tuple[bool, Place]:
+def _parse(token: str, stream: StreamRow) -> tuple[bool, Place]:
     if not (match := TOKEN.fullmatch(token)) or max(ms := int(match[2]), number := int(match[3])) > journal.FOREVER:
         raise invalid("The specified nextToken is invalid.")
     return match[1] == "f", Place(ms, stream.id, number)

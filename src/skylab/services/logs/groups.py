@@ -26,7 +26,7 @@ class Groups:
         if "kmsKeyId" in request:
             # Nothing here encrypts yet, so no key is one that may be used.
             raise invalid("The specified KMS key does not exist or is not allowed to be used with this log group.")
-        members = {m: request[m] for m in ("logGroupClass", "deletionProtectionEnabled") if m in request}  # type: ignore[literal-required]  # m runs over two members
+        members = {m: request[m] for m in ("logGroupClass", "deletionProtectionEnabled") if m in request}
         with call.writing() as tx:
             journal.create_group(tx, key, call.now, _={"tags": request.get("tags", {})}, **members)
 
@@ -52,7 +52,8 @@ class Groups:
 
         def chosen(doc: dict[str, Any]) -> bool:
             name = doc["logGroupName"]
-            return name > after and part in name and (not names or name in names) and wanted in (None, doc["logGroupClass"])
+            named = name > after and part in name and (not names or name in names)
+            return named and wanted in (None, doc["logGroupClass"])
 
         with call.reading() as tx:
             docs = tx.all(call.account, call.region, "logs", "group", prefix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel import journal
-from skylab.kernel.journal import Event, LogStream, Place
+from skylab.kernel.journal import Event, Place, StreamRow
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
@@ -42,7 +42,7 @@ class Search:
                 if wanted:
                     found.append(_shown(event))
         next_token = {"nextToken": token("d" if descending else "a", *place)} if more and place else {}
-        return {"events": found, "searchedLogStreams": []} | next_token
+        return {"events": found, "searchedStreamRows": []} | next_token
 
 
 def _from(request: FilterLogEventsRequest) -> tuple[bool, Place | None]:
@@ -56,7 +56,7 @@ def _from(request: FilterLogEventsRequest) -> tuple[bool, Place | None]:
     return descending, None
 
 
-def _streams(tx: Transaction, group: Key, request: FilterLogEventsRequest) -> list[LogStream]:
+def _streams(tx: Transaction, group: Key, request: FilterLogEventsRequest) -> list[StreamRow]:
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
     if names and prefix:
         raise invalid("Parameters 'logStreamNames' and 'logStreamNamePrefix' are mutually exclusive")

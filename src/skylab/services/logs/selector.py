@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from skylab.kernel.wildcard import like
+
 Test = Callable[[Any], bool]
 
 TOKEN = re.compile(
@@ -137,12 +139,11 @@ def _compared(sign: str, kind: str, text: str) -> Test:
         return lambda value: _is_number(value) and COMPARE[sign](value, number)
     if sign not in ("=", "!="):
         raise BadPattern(f"Invalid filter pattern: unexpected {sign}.")
-    wild = re.compile(re.escape(text).replace(r"\*", ".*"), re.DOTALL)
 
     def equal(value: Any) -> bool:
         if number is not None and _is_number(value):
             return value == number
-        return isinstance(value, str) and wild.fullmatch(value) is not None
+        return isinstance(value, str) and like(text, value, single="")
 
     return equal if sign == "=" else lambda value: value is not ABSENT and not equal(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel import journal
-from skylab.kernel.journal import LogStream
+from skylab.kernel.journal import StreamRow
 from skylab.services.call import Call
 from skylab.services.logs.names import group_of, invalid, place_in, token
 
@@ -47,7 +47,7 @@ class Streams:
         return {"logStreams": shown} | more
 
 
-def _shown(stream: LogStream, group_arn: str) -> dict[str, Any]:
+def _shown(stream: StreamRow, group_arn: str) -> dict[str, Any]:
     return {
         "logStreamName": stream.name,
         "creationTime": stream.created,
@@ -60,6 +60,6 @@ def _shown(stream: LogStream, group_arn: str) -> dict[str, Any]:
     }
 
 
-def sequence_token(stream: LogStream) -> str:
+def sequence_token(stream: StreamRow) -> str:
     """Nobody has to send it any more, but older SDKs carry it along."""
     return f"{stream.id:020d}{stream.sequence:036d}"

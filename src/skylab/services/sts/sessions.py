@@ -19,8 +19,9 @@ from skylab.wire.errors import AwsError
 if TYPE_CHECKING:
     from skylab.shapes.sts import *
 
-CHAINED = ROOT = 3600  # seconds, the longest session of a role from a role's session, and of root
-NOT_YET = ("Policy", "PolicyArns", "TransitiveTagKeys", "ProvidedContexts")  # each would have to narrow or follow a session
+CHAINED = ROOT = 3600  # seconds: the longest session of a role from a role's session, and of root
+# Each of these would have to narrow a session, or follow it into the next: refused until policies are evaluated.
+NOT_YET = ("Policy", "PolicyArns", "TransitiveTagKeys", "ProvidedContexts")
 
 
 class Sessions:
@@ -42,7 +43,7 @@ class Sessions:
                 call.now,
                 call.now + timedelta(seconds=seconds),
                 role["_"].get("scope", "user"),
-                **{m: request[m] for m in ("Tags", "SourceIdentity") if m in request},  # type: ignore[literal-required]  # m runs over two members
+                **{m: request[m] for m in ("Tags", "SourceIdentity") if m in request},
             )
         user = {
             "AssumedRoleId": f"{role['RoleId']}:{session}",
