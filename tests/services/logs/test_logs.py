@@ -166,7 +166,7 @@ def test_streams_are_described_by_name_or_newest_event_first(logs, cloud):
 
     assert names(logStreamNamePrefix="job/", orderBy="LogStreamName") == ["job/algo-1", "job/algo-2"]
     assert names(orderBy="LastEventTime", descending=True) == ["job/algo-1", "other", "job/algo-2"]
-    stream = logs.describe_log_streams(logGroupIdentifier=f"{ARN}:*", limit=1)["logStreams"][0]
+    stream = logs.describe_log_streams(logGroupIdentifier=ARN, limit=1)["logStreams"][0]
     assert stream["arn"] == f"{ARN}:log-stream:job/algo-1"
     assert stream["lastEventTimestamp"] == now(cloud) + 5
     both = {"orderBy": "LastEventTime", "logStreamNamePrefix": "x"}
@@ -185,6 +185,7 @@ def test_a_search_merges_streams_and_goes_on_page_by_page(logs, cloud):
     assert [event["message"] for event in found] == [f"loss {i}" for i in range(5)]
     assert len({event["eventId"] for event in found}) == 5
     newest = logs.filter_log_events(logGroupName=GROUP, startTime=at, startFromHead=False, limit=2)
+    assert newest["searchedLogStreams"] == []
     assert messages(newest) == ["loss 4", "loss 3"]
 
 

@@ -23,11 +23,11 @@ def group_of(call: Call, request: Any) -> Key:
 
 
 def identified(call: Call, identifier: str) -> str:
-    """The name in an identifier, which is a name or an ARN with or without :* at its end."""
+    """The name in an identifier, which is a name or an ARN (without :*, which its shape does not allow)."""
     if not identifier.startswith("arn:"):
         return identifier
     head = f"arn:aws:logs:{call.region}:{call.account}:log-group:"
-    name = identifier.removeprefix(head).removesuffix(":*")
+    name = identifier.removeprefix(head)
     if name == identifier or ":" in name or not name:
         raise invalid(f"Invalid log group identifier: {identifier}")
     return name

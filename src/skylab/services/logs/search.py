@@ -42,7 +42,7 @@ class Search:
                 if wanted:
                     found.append(_shown(event))
         next_token = {"nextToken": token("d" if descending else "a", *place)} if more and place else {}
-        return {"events": found, "searchedStreamRows": []} | next_token
+        return {"events": found, "searchedLogStreams": []} | next_token
 
 
 def _from(request: FilterLogEventsRequest) -> tuple[bool, Place | None]:
