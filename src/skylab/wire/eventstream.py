@@ -14,7 +14,7 @@ _MAX_PAYLOAD = 24 * 1024 * 1024
 
 
 def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """One message whose headers are all strings. ValueError when a part is longer than its length field or the SDKs allow."""
+    """One message whose headers are all strings. ValueError when a part is longer than the format or the SDKs allow."""
     block = b"".join(_header(name, value) for name, value in headers.items())
     if len(block) > _MAX_HEADERS or len(payload) > _MAX_PAYLOAD:
         raise ValueError(f"message too long: {len(block)} bytes of headers, {len(payload)} of payload")

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
+from skylab.wire.canonical import canonical_request
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest
 
@@ -28,7 +29,6 @@ PAYLOADS = (UNSIGNED, STREAMING_UNSIGNED, STREAMING, STREAMING_TRAILER)
 _SKEW = timedelta(minutes=15)
 _STAMP = "%Y%m%dT%H%M%SZ"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_CREDENTIAL = '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request"'
 _QUERY = ("Algorithm", "Credential", "Signature", "Date", "SignedHeaders", "Expires")
 
 
@@ -90,13 +90,14 @@ def verify(
     """Proves a signature and returns its signing key, which the chunks of a streamed body are signed with.
 
     request: as the client sent it: its own path (before a virtual-host address is rewritten), query and host header.
-    payload_hash: hex SHA-256 of the body. It is signed where the body's hash is no header, that is outside S3; pass None
-    where the body is still a stream. The body itself is checked by check_payload(), or chunked.verified().
+    payload_hash: hex SHA-256 of the body, which is signed where that hash is no header (outside S3); None for a body
+    that is still a stream. The body itself is checked by check_payload(), or chunked.verified().
     Raises AwsError, all 403: SignatureDoesNotMatch; RequestTimeTooSkewed and AccessDenied in S3's cases.
     """
     _check_headers(request, signature)
     _check_time(signature, now)
-    canonical = canonical_request(request, signature, signature.payload or payload_hash or sha256().hexdigest())
+    payload = signature.payload or payload_hash or sha256().hexdigest()
+    canonical = canonical_request(request, signature.signed_headers, payload, signature.s3)
     to_sign = f"{ALGORITHM}\n{signature.stamp}\n{signature.scope}\n{sha256(canonical).hexdigest()}"
     key = signing_key(secret, signature)
     if not matches(sign(key, to_sign), signature.signature):
@@ -247,16 +248,15 @@ def _malformed_query(s3: bool, message: str) -> AwsError:
 
 
 def _scope(credential: str, s3: bool, query: bool) -> tuple[str, str, str, str]:
-    """access key, date, region, service. S3 keeps to its wording even where the credential does not name the service."""
+    """access key, date, region, service."""
     parts = credential.split("/")
     if len(parts) == 5 and all(parts) and parts[4] == "aws4_request" and re.fullmatch(r"[0-9]{8}", parts[1]):
         return parts[0], parts[1], parts[2], parts[3]
+    expected = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
     if s3 and query:
-        message = f"Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting {_CREDENTIAL}."
-        raise _malformed_query(s3, message)
+        raise _malformed_query(s3, f"Error parsing the X-Amz-Credential parameter; {expected}")
     if s3:
-        message = f"The authorization header is malformed; the Credential is mal-formed; expecting {_CREDENTIAL}."
-        raise AwsError("AuthorizationHeaderMalformed", message, 400)
+        raise AwsError("AuthorizationHeaderMalformed", f"The authorization header is malformed; {expected}", 400)
     elements = "keyid/date/region/service/term"
     message = f"Credential must have exactly 5 slash-delimited elements, e.g. {elements}, got '{credential[:256]}'"
     raise AwsError("IncompleteSignature", message, 400)
@@ -297,7 +297,8 @@ def _stamp(text: str) -> datetime | None:
 
 def _http_date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text).astimezone(UTC)
+        time = parsedate_to_datetime(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -334,13 +335,16 @@ def _known_payload(payload: str) -> str:
 
 
 def _check_headers(request: HttpRequest, signature: Signature) -> None:
-    """The host and every x-amz- header must be signed: an unsigned X-Amz-Target would let anyone change the operation."""
+    """The host and every x-amz- header must be signed: an unsigned X-Amz-Target could be exchanged for another."""
     signed = set(signature.signed_headers)
     if "host" not in signed or not request.headers.get("host"):
         raise AwsError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.", 403)
     # A presigned request that did not sign the hash of its body is free to have any body.
     free = {"x-amz-content-sha256"} if signature.presigned else set()
     unsigned = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in signed | free)
+    for name in signature.signed_headers:
+        if name not in request.headers:
+            raise mismatch(signature, "")
     if unsigned and signature.s3:
         message = "There were headers present in the request which were not signed"
         raise AwsError("AccessDenied", message, 403, HeadersNotSigned=", ".join(unsigned))
@@ -351,19 +355,21 @@ def _check_headers(request: HttpRequest, signature: Signature) -> None:
 
 def _check_time(signature: Signature, now: datetime) -> None:
     lifetime = timedelta(seconds=signature.expires) if signature.expires else _SKEW
-    early, late = signature.time > now + _SKEW, signature.time + lifetime < now
+    early, late = signature.time - now > _SKEW, now - signature.time > lifetime
     if not early and not late:
         return
     stamps = {"ServerTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     if signature.s3 and signature.presigned:
+        if early:
+            raise AwsError("AccessDenied", "Request is not yet valid", 403, **stamps)
         end = (signature.time + lifetime).strftime("%Y-%m-%dT%H:%M:%SZ")
         members = stamps | {"X-Amz-Expires": str(signature.expires), "Expires": end}
-        raise AwsError("AccessDenied", "Request is not yet valid" if early else "Request has expired", 403, **members)
+        raise AwsError("AccessDenied", "Request has expired", 403, **members)
     if signature.s3:
         members = stamps | {"RequestTime": signature.stamp, "MaxAllowedSkewMilliseconds": "900000"}
         message = "The difference between the request time and the current time is too large."
         raise AwsError("RequestTimeTooSkewed", message, 403, **members)
-    ours, minutes = now.strftime(_STAMP), lifetime.seconds // 60
+    ours, minutes = now.strftime(_STAMP), int(lifetime.total_seconds()) // 60
     if early:
         edge = (now + _SKEW).strftime(_STAMP)
         message = f"Signature not yet current: {signature.stamp} is still later than {edge} ({ours} + 15 min.)"
@@ -371,47 +377,3 @@ def _check_time(signature: Signature, now: datetime) -> None:
         edge = (now - lifetime).strftime(_STAMP)
         message = f"Signature expired: {signature.stamp} is now earlier than {edge} ({ours} - {minutes} min.)"
     raise AwsError("SignatureDoesNotMatch", message, 403)
-
-
-def canonical_request(request: HttpRequest, signature: Signature, payload: str) -> bytes:
-    path = _s3_path(request.path) if signature.s3 else _path(request.path)
-    lines = [request.method.upper().encode(), path.encode(), _query(request.query, signature.presigned).encode()]
-    lines += [name.encode() + b":" + _header(request, name) for name in signature.signed_headers]
-    return b"\n".join([*lines, b"", ";".join(signature.signed_headers).encode(), payload.encode()])
-
-
-def _header(request: HttpRequest, name: str) -> bytes:
-    """Trimmed, runs of white space made one; as the bytes that came, which a server hands on as Latin-1 characters."""
-    value = request.headers.get(name, "")
-    try:
-        data = value.encode("latin-1")
-    except UnicodeEncodeError:
-        data = value.encode()
-    return b" ".join(data.split())
-
-
-def _query(query: str, presigned: bool) -> str:
-    """Sorted by encoded name, then value. Whatever the client left unencoded is encoded here; "+" means a space."""
-    pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    encoded = sorted((_encode(name.replace("+", " ")), _encode(value.replace("+", " "))) for name, _, value in pairs)
-    return "&".join(f"{name}={value}" for name, value in encoded if not (presigned and name == "X-Amz-Signature"))
-
-
-def _encode(text: str) -> str:
-    return quote_from_bytes(unquote_to_bytes(text), safe="-_.~")
-
-
-def _s3_path(path: str) -> str:
-    return "/".join(_encode(segment) for segment in path.split("/")) or "/"
-
-
-def _path(path: str) -> str:
-    """RFC 3986, section 5.2.4, and no empty segments; what was encoded is encoded again."""
-    segments: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    end = "/" if segments and path.endswith("/") else ""
-    return quote(f"/{'/'.join(segments)}{end}", safe="/~")
