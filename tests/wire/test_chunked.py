@@ -324,3 +324,14 @@ def test_an_unsigned_body_passes_without_being_copied():
 )
 def test_aws_chunked_is_not_kept_as_the_objects_encoding(header, left):
     assert stored_encoding(header) == left
+
+
+def test_a_verified_body_can_be_passed_on_as_a_requests_own():
+    request = plain(b"abc", x_amz_checksum_crc32="NSRBwg==")
+    request.body = verified(b"abc", request, None)
+
+    async def read():
+        return await anext(request.body), await anext(request.body, None)
+
+    assert asyncio.run(read()) == (b"abc", None)
+    assert request.body.checksums == {"crc32": "NSRBwg=="}

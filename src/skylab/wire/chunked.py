@@ -25,7 +25,7 @@ _EMPTY = sha256().hexdigest()
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,12})(?:;chunk-signature=([0-9a-f]{64}))?")
 
 
-class Verified:
+class Verified(AsyncIterator[bytes]):
     """A body that checks itself while it is iterated, once.
 
     trailers and checksums are whole when the iteration has ended: trailers by lower-case name as they came; checksums
@@ -36,8 +36,12 @@ class Verified:
         self._source, self._request, self._signature, self._key = source, request, signature, key
         self.trailers: dict[str, str] = {}
         self.checksums: dict[str, str] = {}
+        self._pieces = self._checked()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def _checked(self) -> AsyncIterator[bytes]:
         payload = _payload(self._request, self._signature)
         expected, length = _Expected(self._request, payload), _length(self._request, payload)
         pieces = self._source.all() if not payload.startswith("STREAMING-") else self._chunks(payload, length)
