@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import IO, Any
 
 CHUNK = 1 << 20
@@ -30,19 +31,26 @@ class Pipe:
     shuffle_seed: int | None = None  # else the same order in every epoch
 
 
-def feed(pipes: list[dict[str, Any]], root: str) -> None:
-    """Feeds all pipes until it is killed; the pipes are made below root when the first of them is fed.
+def make(pipes: list[dict[str, Any]], root: str) -> "list[Stream]":
+    """Makes the pipes of the first epoch, below root: before the program starts. Then `feed` them, in a process."""
+    streams = [Stream(Pipe(**pipe), root) for pipe in pipes]
+    for stream in streams:
+        stream.make(0)
+    return streams
+
+
+def feed(streams: "list[Stream]") -> None:
+    """Feeds all pipes until it is killed.
     Raises OSError, EOFError or ValueError when a source cannot be read: what was streamed so far is then not whole."""
     failures: list[Exception] = []
     failed = threading.Event()
-    for pipe in pipes:
-        stream = _Stream(Pipe(**pipe), root)
+    for stream in streams:
         threading.Thread(target=_until_failed, args=(stream, failures, failed), daemon=True).start()
     failed.wait()
     raise failures[0]
 
 
-def _until_failed(stream: "_Stream", failures: list[Exception], failed: threading.Event) -> None:
+def _until_failed(stream: "Stream", failures: list[Exception], failed: threading.Event) -> None:
     try:
         stream.run()
     except Exception as error:
@@ -50,20 +58,19 @@ def _until_failed(stream: "_Stream", failures: list[Exception], failed: threadin
         failed.set()
 
 
-class _Stream:
+class Stream:
+    """One channel, epoch after epoch."""
+
     def __init__(self, pipe: Pipe, root: str) -> None:
         self.pipe = pipe
         self.path = os.path.join(root, pipe.path.removeprefix("/opt/ml").lstrip("/"))
 
     def run(self) -> None:
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        epoch = 0
-        self.make(epoch)
-        while True:
-            self.epoch(epoch)
-            epoch += 1
+        for number in count():
+            self.epoch(number)
 
     def make(self, epoch: int) -> None:
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with suppress(FileExistsError):
             os.mkfifo(f"{self.path}_{epoch}", 0o644)
 
