@@ -4,8 +4,8 @@ import gzip
 import struct
 
 import pytest
-from compute.programs import marked, python, run, until
 
+from compute.programs import marked, python, run, until
 from skylab.compute.pipes import LONGEST, MAGIC, Pipe, record
 
 CHANNEL = "/opt/ml/input/data/train"

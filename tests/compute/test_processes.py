@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from compute.programs import marked, python, run, shell, started, until
 
+from compute.programs import marked, python, run, shell, started, until
 from skylab.compute.pipes import Pipe
 from skylab.compute.processes import Launch
 

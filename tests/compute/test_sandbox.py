@@ -4,9 +4,8 @@ import os
 import socket
 from pathlib import Path
 
-from compute.programs import PATH, python, run, shell
-
 import skylab
+from compute.programs import PATH, python, run, shell
 from skylab.compute.processes import LocalProcesses
 
 HOSTS = {"algo-1": "127.0.0.11", "algo-2": "127.0.0.12"}

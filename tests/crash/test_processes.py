@@ -129,7 +129,7 @@ def test_when_only_the_program_is_killed_its_ending_says_so(processes, tmp_path,
     assert until(lambda: processes.ending("run")).exit_code == -9
 
 
-def test_what_survives_its_runner_without_a_sandbox_is_ended_by_the_hard_stop(processes, tmp_path):
+def test_what_survives_its_runner_without_a_sandbox_is_ended_and_the_process_is_lost(processes, tmp_path):
     """Children of the program hold the lock they inherited: the run is alive as long as they are."""
     mark = f"{tmp_path}-child"
     child = f"{sys.executable} -c 'import time; print(\"ready\", flush=True); time.sleep(60)' {mark}"
@@ -138,7 +138,6 @@ def test_what_survives_its_runner_without_a_sandbox_is_ended_by_the_hard_stop(pr
     until(lambda: len(marked(mark)) == 1)  # the shell, whose command line has the mark too, is gone
 
     assert processes.alive("run") and processes.ending("run") is None
-    processes.stop("run", hard=True)
 
     assert until(lambda: processes.ending("run")).exit_code is None
     assert marked(mark) == []

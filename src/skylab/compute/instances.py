@@ -1,11 +1,10 @@
 """What an instance type stands for: processors, memory, and what an hour of training on it costs.
 
-Most families grow evenly: twice the size is twice the processors, memory and price, so a family is one line. Prices
-are USD per hour in us-east-1, on demand, as on https://aws.amazon.com/sagemaker/pricing/ ("Training"; processing,
-transform and hosting cost the same for nearly all types). They were not read from that page itself: t3, m5, m5d, m6i,
-m7i, c5, c6i, c7i, r5, r6i, r7i, g4dn, g5, g6, g6e, p4d, p4de, p5, trn1 and inf2 agree with a public copy of it of
-2026-09-27; the other families are from memory of it, not checked. A bill is therefore an estimate. Processors and memory:
-https://aws.amazon.com/ec2/instance-types/
+Most families grow evenly: twice the size is twice the processors, memory and price, so a family is one line. Prices are
+USD per hour in us-east-1, on demand, as listed under "Training" on https://aws.amazon.com/sagemaker/pricing/. They were
+not read from that page itself: t3, m5, m5d, m6i, m7i, c5, c6i, c7i, r5, r6i, r7i, g4dn, g5, g6, g6e, p4d, p4de, p5,
+trn1 and inf2 agree with a published table that says it read them there on 2026-09-27; the other families are from
+memory of the page, checked: no. A bill is therefore an estimate. Processors and memory are EC2's.
 """
 
 from dataclasses import dataclass
