@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import skylab
-from compute.programs import PATH, python, run, shell
+from compute.programs import PATH, python, run, shell, started, until
 from skylab.compute.processes import LocalProcesses
 
 HOSTS = {"algo-1": "127.0.0.11", "algo-2": "127.0.0.12"}
@@ -82,6 +82,22 @@ except OSError as error:
 
     assert isolated == "['lo']\nConnectionRefusedError\n"
     assert reached == ""
+
+
+def test_the_hosts_of_an_isolated_job_reach_one_another_and_no_other_job(sandboxed):
+    listen = "import socket; s = socket.create_server(('127.0.0.11', 7777)); print('ready', flush=True); s.accept()"
+    call = "import socket; socket.create_connection(('127.0.0.11', 7777), 2); print('reached')"
+    started(sandboxed, python(listen, isolated=True, together=True), "job/algo-1")
+
+    _, stranger = run(sandboxed, python(call, isolated=True, together=True), "other/algo-2")
+    _, alone = run(sandboxed, python(call, isolated=True), "job/algo-3")
+    _, neighbour = run(sandboxed, python(call, isolated=True, together=True), "job/algo-2")
+
+    assert "ConnectionRefusedError" in stranger and "ConnectionRefusedError" in alone
+    assert neighbour == "reached\n"
+    until(lambda: sandboxed.ending("job/algo-1"))
+    _, late = run(sandboxed, python("print('alone')", isolated=True, together=True), "job/algo-4")
+    assert late == "alone\n"
 
 
 def test_a_program_is_root_in_its_sandbox_and_not_of_the_machine(sandboxed):

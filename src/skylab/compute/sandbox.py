@@ -43,22 +43,37 @@ def adopt_orphans() -> None:
         libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def split() -> bool:
-    """The next fork is process 1 of a new process namespace. True: in a user namespace. Raises OSError."""
-    if os.geteuid() == 0 and libc.unshare(NEWPID) == 0:
-        return False
+def split(isolated: bool, neighbour: int = 0) -> bool:
+    """The next fork is process 1 of a new process namespace; without network when isolated, but for loopback, which
+    it shares with the process `neighbour` (0: with none). True: in a user namespace. Raises OSError."""
+    new = NEWPID | (NEWNET if isolated and not neighbour else 0)
+    users = not (os.geteuid() == 0 and libc.unshare(new) == 0)
+    network = os.open(f"/proc/{neighbour}/ns/net", os.O_RDONLY) if neighbour else -1
+    if users and neighbour:
+        _must(libc.setns(os.open(f"/proc/{neighbour}/ns/user", os.O_RDONLY), NEWUSER), "the neighbour's users")
+        _must(libc.unshare(new), "a process namespace")
+    elif users:
+        _become_root(new)
+    if neighbour:
+        _must(libc.setns(network, NEWNET), "the neighbour's network")
+    elif isolated:
+        _lo_up()
+    return users
+
+
+def _become_root(new: int) -> None:
+    """Root of a new user namespace, and of the new namespaces that belong to it."""
     uid, gid = os.geteuid(), os.getegid()
-    _must(libc.unshare(NEWUSER | NEWPID), "a user namespace")
+    _must(libc.unshare(NEWUSER | new), "a user namespace")
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    return True
 
 
-def enter(root: str | None, hosts: str | None, hostname: str, isolated: bool) -> None:
+def enter(root: str | None, hosts: str | None, hostname: str) -> None:
     """Makes the view, in process 1 after `split`: folder `root` as /opt/ml, file `hosts` as /etc/hosts.
     Raises OSError; the process is then of no use for a program."""
-    _must(libc.unshare(NEWNS | NEWUTS | (NEWNET if isolated else 0)), "mount and network namespaces")
+    _must(libc.unshare(NEWNS | NEWUTS), "a mount namespace")
     _must(libc.mount(None, b"/", None, REC | PRIVATE, None), "private mounts")
     # Where parts of /proc are masked (in a container), the kernel refuses a new one; the old one then shows more
     # processes than the program's own, and does no other harm.
@@ -69,8 +84,6 @@ def enter(root: str | None, hosts: str | None, hostname: str, isolated: bool) ->
         _show(root)
     if hostname:
         _must(libc.sethostname(hostname.encode(), len(hostname.encode())), "the host name")
-    if isolated:
-        _lo_up()
 
 
 def give_up() -> None:
@@ -146,7 +159,7 @@ def available() -> str | None:
 def _probe(write: int) -> None:
     with tempfile.TemporaryDirectory() as root:
         try:
-            split()
+            split(isolated=True)
             if not (init := os.fork()):
                 os.write(write, _tried(root))
                 os._exit(0)
@@ -158,7 +171,7 @@ def _probe(write: int) -> None:
 
 def _tried(root: str) -> bytes:
     try:
-        enter(root, None, "probe", isolated=True)
+        enter(root, None, "probe")
     except OSError as error:
         return str(error.strerror).encode()
     return b"ok"
@@ -166,11 +179,13 @@ def _tried(root: str) -> bytes:
 
 def _cure() -> str:
     cures = {
-        "apparmor_restrict_unprivileged_userns": ("1", "0"),
-        "unprivileged_userns_clone": ("0", "1"),
+        "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
+        "kernel/unprivileged_userns_clone": ("0", "1"),
+        "user/max_user_namespaces": ("0", "10000"),
     }
     for name, (bad, good) in cures.items():
-        path = f"/proc/sys/kernel/{name}"
-        if os.path.exists(path) and open(path).read().strip() == bad:
-            return f"Allow them with: sudo sysctl kernel.{name}={good}"
+        if os.path.exists(path := f"/proc/sys/{name}"):
+            with open(path) as file:
+                if file.read().strip() == bad:
+                    return f"Allow them with: sudo sysctl {name.replace('/', '.')}={good}"
     return "Allow unprivileged user namespaces (in a container: a seccomp profile that lets unshare and mount pass)."
