@@ -37,7 +37,6 @@ SUPERSEDED = {
     "GetBucketNotification": "GetBucketNotificationConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
     "ListDirectoryBuckets": "ListBuckets",
-    "InvokeAsync": "InvokeAsync",
 }
 FEW = settings(max_examples=2, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 2**32)
@@ -52,6 +51,8 @@ def form_or_json(kind):
 def test_what_boto3_sends_is_what_an_operation_receives(service, kind, name):
     model = service_model(service)
     operation = model.operation_model(name)
+    if name == "PutBucketNotification":
+        pytest.skip("superseded; two of its members have one name on the wire")
 
     @FEW
     @given(SEEDS)
@@ -78,6 +79,8 @@ def with_body(operation, params):
 
 @pytest.mark.parametrize("service, kind, name", OPERATIONS)
 def test_what_an_operation_answers_is_what_boto3_shows(service, kind, name):
+    if name in SUPERSEDED and name.endswith("Notification"):
+        pytest.skip("botocore's parser cannot tell this old shape's Event from its Events")
     if name == "GetBucketLocation":
         pytest.skip("boto3 reads this answer in a handler of its own: test_s3.py")
     model = service_model(service)
@@ -96,10 +99,16 @@ def test_what_an_operation_answers_is_what_boto3_shows(service, kind, name):
         answer = protocol(model, form_or_json(kind)).answer(operation, result | {"_private": 1}, "request-1")
         shown = parsed(operation, answer, kind)
         metadata = shown.pop("ResponseMetadata")
+        if shape is not None and (status := next((n for n in shape.members if is_status(shape, n)), None)):
+            assert shown.pop(status) == metadata["HTTPStatusCode"] == operation.http.get("responseCode", 200)
         assert metadata["RequestId"] == "request-1"
         assert pruned(shown) == pruned(result)
 
     check()
+
+
+def is_status(shape, name):
+    return shape.members[name].serialization.get("location") == "statusCode"
 
 
 @settings(max_examples=200, deadline=None)

@@ -10,7 +10,22 @@ from botocore.serialize import create_serializer
 
 from skylab.wire.http import HttpRequest
 
-TEXTS = ["a", "b c", "ü/ß", "x&y=<z>", "100%", "a+b", "{}", "[1, 2]", "日本", "😀", 'q"uo', "it's", "two\nlines", "a//b/"]
+TEXTS = [
+    "a",
+    "b c",
+    "ü/ß",
+    "x&y=<z>",
+    "100%",
+    "a+b",
+    "{}",
+    "[1, 2]",
+    "日本",
+    "😀",
+    'q"uo',
+    "it's",
+    "two\nlines",
+    "a//b/",
+]
 HEADERS = ["a", "b c", "x&y=<z>", "100%", "a+b", "{}", 'q"uo', "text/plain"]
 PLAIN = ["a", "bc", "d-1"]
 
@@ -22,10 +37,10 @@ def sample(shape, dice, texts=TEXTS, depth=0):
             return None if depth > 4 else _structure(shape, dice, texts, depth)
         case "list":
             items = [sample(shape.member, dice, texts, depth + 1) for _ in range(dice.randint(1, 3))]
-            return None if None in items else items
+            return None if None in items or {} in items else items
         case "map":
             value = sample(shape.value, dice, texts, depth + 1)
-            return None if value is None else {key: value for key in dice.sample(PLAIN, dice.randint(1, 2))}
+            return None if value in (None, {}) else {key: value for key in dice.sample(PLAIN, dice.randint(1, 2))}
         case "boolean":
             return dice.random() < 0.5
         case "integer":
@@ -44,24 +59,31 @@ def sample(shape, dice, texts=TEXTS, depth=0):
 def _structure(shape, dice, texts, depth):
     result = {}
     chosen = [name for name in shape.members if name in shape.required_members or dice.random() < 0.5]
-    if getattr(shape, "is_tagged_union", False):
+    union = getattr(shape, "is_tagged_union", False)
+    if union:
         chosen = [dice.choice(list(shape.members))]
     for name in chosen:
         member = shape.members[name]
         place = member.serialization.get("location")
         if member.serialization.get("eventstream") or member.serialization.get("eventpayload"):
             continue
-        if place == "statusCode":
-            result[name] = 200
-        elif (value := sample(member, dice, HEADERS if place in ("header", "headers") else texts, depth + 1)) is not None:
+        if place == "statusCode" or member.serialization.get("name") == "Content-Length":
+            continue  # what the answer and the body decide themselves
+        if (value := sample(member, dice, _texts(member, texts), depth + 1)) is not None:
             result[name] = value
-    return result
+    return None if union and not result else result
+
+
+def _texts(member, texts):
+    if member.serialization.get("hostLabel"):
+        return PLAIN
+    return HEADERS if member.serialization.get("location") in ("header", "headers") else texts
 
 
 def pruned(value):
     """Without empty collections and structures: half of the formats have no way to say them."""
     if isinstance(value, dict):
-        kept = {k: pruned(v) for k, v in value.items()}
+        kept = {k: pruned(v) for k, v in value.items() if k != "ContentLength"}
         return {k: v for k, v in kept.items() if v not in ({}, [])}
     if isinstance(value, list):
         return [pruned(item) for item in value]
