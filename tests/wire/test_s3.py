@@ -209,7 +209,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY x "xxxx"><!ENTITY y "&x;&x;&x;">]><Delete><Object
         BOMB,
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><Delete/>',
         b"<a>" * 100_000 + b"</a>" * 100_000,
-        b"<Delete>" + b"<a>" * 70 + b"</a>" * 70 + b"</Delete>",
+        b"<Delete>" + b"<a>" * 120 + b"</a>" * 120 + b"</Delete>",
         b"<Delete><Quiet>perhaps</Quiet></Delete>",
         b'<?xml version="1.0" encoding="no-such"?><Delete/>',
     ],
