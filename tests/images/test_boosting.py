@@ -24,7 +24,7 @@ LINE = re.compile(r"^\[(\d+)\]\ttrain-auc:([\d.]+)\tvalidation-auc:([\d.]+)", re
 
 
 def model_of(job):
-    return xgboost.Booster(model_file=job.base / "model" / "xgboost-model")
+    return xgboost.Booster(model_file=bytearray((job.base / "model" / "xgboost-model").read_bytes()))
 
 
 def predictions(booster, rows):

@@ -79,11 +79,14 @@ def _train(params: dict[str, Any], train: Any, validation: Any, folders: Folders
     log.info("Train matrix has %d rows and %d columns", train.num_row(), train.num_col())
     if validation is not None:
         log.info("Validation matrix has %d rows", validation.num_row())
+    for part in (train, validation):
+        if part is not None:
+            _check_labels(part.get_label(), params)
     plan = rounds.plan(params, folders, first, validated=validation is not None)
     save = folders.model / MODEL
     folders.model.mkdir(parents=True, exist_ok=True)
     if plan.keep_model and first:
-        plan.callbacks.append(rounds.Saved(save))
+        plan.callbacks.insert(0, rounds.Saved(save))  # before the line that tells of the round
         signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # the model of the last round is in place
     watched = [(train, "train")] + ([(validation, "validation")] if validation is not None else [])
     try:
@@ -99,8 +102,19 @@ def _train(params: dict[str, Any], train: Any, validation: Any, folders: Folders
         )
     except (xgboost.core.XGBoostError, ValueError) as error:
         if any(words in str(error) for words in USERS_FAULT):
-            raise ClientError(str(error)) from error
+            raise ClientError(str(error).partition("\nStack trace")[0].strip()) from error
         raise
     if first:
         rounds.save(booster, save)
         log.info("Saved model to %s (%d bytes)", save, save.stat().st_size)
+
+
+def _check_labels(labels: Any, params: dict[str, Any]) -> None:
+    """XGBoost finds them out too, but only as a base score that cannot be."""
+    objective, low, high = params.get("objective", ""), labels.min(), labels.max()
+    if objective in ("binary:logistic", "binary:logitraw", "reg:logistic") and not 0 <= low <= high <= 1:
+        raise ClientError("label must be in [0,1] for logistic regression")
+    if objective.startswith("multi:") and not 0 <= low <= high < params["num_class"]:
+        raise ClientError("label must be in [0, num_class)")
+    if objective in ("count:poisson", "reg:tweedie") and low < 0:
+        raise ClientError(f"{objective}: label must be nonnegative")
