@@ -218,7 +218,8 @@ def test_a_function_that_takes_the_context_gets_it_and_custom_attributes_come_ba
         job,
         "def model_fn(model_dir, context):\n    return context.system_properties['model_dir']\n"
         "def transform_fn(model, body, content_type, accept, context):\n"
-        "    context.set_response_header(0, 'x-seen', context.get_request_header(0, 'X-Amzn-SageMaker-Custom-Attributes'))\n"
+        "    seen = context.get_request_header(0, 'X-Amzn-SageMaker-Custom-Attributes')\n"
+        "    context.set_response_header(0, 'x-seen', seen)\n"
         "    return body.upper(), 'text/loud'\n",
     )
     with serving(job) as caller:
@@ -236,7 +237,8 @@ def test_a_generator_is_streamed_as_it_comes(job):
         job,
         "import time\ndef model_fn(d):\n    return 1\n"
         "def transform_fn(model, body, content_type, accept):\n"
-        "    def pieces():\n        for n in range(3):\n            yield f'piece {n}\\n'\n            time.sleep(0.3)\n"
+        "    def pieces():\n        for n in range(3):\n"
+        "            yield f'piece {n}\\n'\n            time.sleep(0.3)\n"
         "    return pieces()\n",
     )
     with serving(job) as caller:

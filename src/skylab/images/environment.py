@@ -120,9 +120,8 @@ class Environment:
             "output_dir": str(self.folders.output),
             "output_intermediate_dir": str(self.folders.output / "intermediate"),
             "resource_config": self.resources,
-            "topology": self.resources.get("topology") or [],
             "user_entry_point": self.program,
-        }
+        } | ({"topology": topology} if (topology := self.resources.get("topology")) else {})
 
     def variables(self) -> dict[str, str]:
         """Every SM_ variable, lists and objects as JSON with sorted keys."""
@@ -131,11 +130,10 @@ class Environment:
         training_env = {"additional_framework_parameters": params} | told
         alone = {"job_name", "is_master", "master_hostname", "distribution_hosts"}
         alone |= {name for name in told if name.startswith("is_") and name != "is_hetero"}
-        env = {name: value for name, value in told.items() if name not in alone | {"hyperparameters", "topology"}}
+        env = {name: value for name, value in told.items() if name not in alone | {"hyperparameters"}}
         dirs = env.pop("channel_input_dirs")
         env |= {"hps": self.hyperparameters, "framework_params": params, "channels": sorted(dirs)}
         env |= {"training_env": training_env, "user_args": self.arguments()}
-        env |= {"topology": told["topology"]} if told["topology"] else {}
         env |= {f"channel_{name}": path for name, path in dirs.items()}
         env |= {f"hp_{name}": value for name, value in self.hyperparameters.items()}
         return {f"SM_{name.upper()}": _text(value) for name, value in env.items()}

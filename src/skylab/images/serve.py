@@ -6,6 +6,7 @@ The model is loaded before anything listens, so that a socket that is there, and
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from skylab.images import requirements, server, source
 from skylab.images.failures import JobFailed
@@ -35,7 +36,7 @@ def load(family: str) -> Model:
     return handlers.UserModel(family, code / program, folders.model)
 
 
-def _code(folders: Folders) -> "os.PathLike[str]":
+def _code(folders: Folders) -> Path:
     """SAGEMAKER_SUBMIT_DIRECTORY laid out in /opt/ml/code, else what the model's archive brought along."""
     submitted = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     packed = folders.model / "code"

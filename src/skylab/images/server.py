@@ -124,7 +124,9 @@ class Connection(asyncio.Protocol):
                 self._refuse(400, f"Bad request: {error}")
 
     def on_message_begin(self) -> None:
-        self.url, self.headers, self.parts, self.size = b"", {}, [], 0
+        self.url, self.size = b"", 0
+        self.headers: dict[str, str] = {}
+        self.parts: list[bytes] = []
         self.refused = False
 
     def on_url(self, url: bytes) -> None:

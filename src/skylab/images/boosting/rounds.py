@@ -34,9 +34,10 @@ def plan(hyperparameters: dict[str, Any], folders: Folders, first: bool, validat
     params = {name: value for name, value in hyperparameters.items() if name not in NOT_XGBOOSTS}
     last_round, patience = params.pop("num_round"), params.pop("early_stopping_rounds", None)
     keep = params.pop("save_model_on_termination", "false") == "true"
-    refuse = [name for name in ("_kfold", "_num_cv_round") if name in params]
-    if refuse or params.pop("use_dask_gpu_training", "false") == "true":
-        raise ClientError(f"{(refuse or ['use_dask_gpu_training'])[0]} is not supported here.")
+    undone: list[str] = [name for name in ("_kfold", "_num_cv_round") if name in params]
+    undone += ["use_dask_gpu_training"] if params.pop("use_dask_gpu_training", "false") == "true" else []
+    if undone:
+        raise ClientError(f"The hyperparameter {undone[0]} is not supported here.")
     params = _translated(params)
     objective_metric = params.pop("_tuning_objective_metric", "").partition(":")[2].split(",")
     named = params.pop("eval_metric", [])
