@@ -4,8 +4,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tarfile
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -22,12 +26,14 @@ SM_CURRENT_INSTANCE_GROUP_HOSTS SM_INSTANCE_GROUPS SM_INSTANCE_GROUPS_DICT SM_DI
 SM_MODULE_NAME SM_LOG_LEVEL SM_FRAMEWORK_MODULE SM_INPUT_DIR SM_INPUT_CONFIG_DIR SM_OUTPUT_DIR SM_NUM_CPUS SM_NUM_GPUS
 SM_NUM_NEURONS SM_MODEL_DIR SM_MODULE_DIR SM_TRAINING_ENV SM_USER_ARGS SM_OUTPUT_INTERMEDIATE_DIR SM_CHANNEL_TRAIN
 SM_HP_N-ESTIMATORS SM_HP_K SM_HP_DEEP SM_HP_WORDS SM_HP_RAW""".split()
-TRAINING_ENV = """additional_framework_parameters channel_input_dirs current_host current_instance_group
-current_instance_group_hosts current_instance_type distribution_hosts distribution_instance_groups framework_module
-hosts hyperparameters input_config_dir input_data_config input_dir instance_groups instance_groups_dict is_hetero is_master
-is_modelparallel_enabled is_smddpmprun_installed is_smddprun_installed job_name log_level master_hostname model_dir
-module_dir module_name network_interface_name num_cpus num_gpus num_neurons output_data_dir output_dir
-output_intermediate_dir resource_config user_entry_point""".split()
+TRAINING_ENV = """
+additional_framework_parameters channel_input_dirs current_host current_instance_group
+current_instance_group_hosts current_instance_type distribution_hosts distribution_instance_groups
+framework_module hosts hyperparameters input_config_dir input_data_config input_dir instance_groups
+instance_groups_dict is_hetero is_master is_modelparallel_enabled is_smddpmprun_installed is_smddprun_installed
+job_name log_level master_hostname model_dir module_dir module_name network_interface_name num_cpus num_gpus
+num_neurons output_data_dir output_dir output_intermediate_dir resource_config user_entry_point
+""".split()
 
 
 def scripted(job, text, **hyperparameters):
@@ -74,11 +80,6 @@ def test_a_script_that_crashes_leaves_its_traceback_and_its_exit_code(job):
     )
     assert "KeyError: 'target column'\"\nCommand \"" in job.failure and job.failure.endswith('train.py"')
     assert "before" in log and "Reporting training FAILURE" in log
-    assert told_nothing(job)
-
-
-def told_nothing(job):
-    return not (job.base / "model" / "told.json").exists()
 
 
 def test_the_exit_code_is_the_scripts(job):
@@ -244,8 +245,6 @@ def test_a_requirement_that_does_not_exist_is_told_in_pips_words(job):
 def test_the_start_costs_little(job):
     scripted(job, "pass")
     argv = ["-X", "importtime", "-c", "import skylab.images.train"]
-    import sys
-
     imported = subprocess.run([sys.executable, *argv], env=job.environment, capture_output=True, text=True).stderr
     heavy = {"boto3", "numpy", "xgboost", "sklearn", "pandas", "asyncio", "uvloop"}
     assert not heavy & {line.rpartition("|")[2].strip() for line in imported.splitlines()}
@@ -257,3 +256,49 @@ def _seconds(job):
     before = time.perf_counter()
     assert job.run("sklearn")[0] == 0
     return time.perf_counter() - before
+
+
+def test_code_is_downloaded_from_s3_with_the_jobs_credentials(job):
+    folder = scripted(job, TELL)
+    archive = job.base / "sourcedir.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder / "train.py", "train.py")
+    uri = "s3://bucket/job/source/sourcedir.tar.gz"
+    job.config("hyperparameters", {"sagemaker_program": "train.py", "sagemaker_submit_directory": uri})
+    with object_store({"/bucket/job/source/sourcedir.tar.gz": archive.read_bytes()}) as (address, seen):
+        job.env |= {"AWS_ENDPOINT_URL": address, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
+        job.env |= {"AWS_ACCESS_KEY_ID": "AKIAJOB", "AWS_SECRET_ACCESS_KEY": "secret"}
+        code, log = job.run("sklearn")
+        assert code == 0, log
+        assert seen and all("Credential=AKIAJOB/" in each for each in seen)
+        job.config("hyperparameters", {"sagemaker_program": "train.py", "sagemaker_submit_directory": uri + "x"})
+        assert job.run("sklearn")[0] == 1
+        assert job.failure.startswith(f"ClientError: The code at {uri}x cannot be downloaded: ")
+
+
+@contextmanager
+def object_store(objects):
+    """S3 as far as a download goes: (address, the Authorization headers that came)."""
+    seen = []
+
+    class Objects(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers["Authorization"])
+            body = objects.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body or b"")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Objects) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", seen
+        finally:
+            server.shutdown()

@@ -59,7 +59,7 @@ def _large_csv(body: bytes) -> Any:
         parse_options=csv.ParseOptions(delimiter=delimiter),
         convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, float32()), null_values=sorted(MISSING)),
     )
-    return numpy.column_stack([column.to_numpy() for column in table.columns])
+    return numpy.ascontiguousarray(numpy.column_stack([column.to_numpy() for column in table.columns]))
 
 
 def _libsvm(body: bytes) -> Any:

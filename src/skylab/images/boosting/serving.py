@@ -10,6 +10,7 @@ import numpy
 import xgboost
 
 from skylab.images.boosting import models, payload, selection
+from skylab.images.boosting.scoring import Scorer
 from skylab.images.environment import cpus
 from skylab.images.failures import JobFailed
 from skylab.images.predicting import CUSTOM_ATTRIBUTES, Answer, Refused, Request
@@ -22,7 +23,7 @@ LIMIT = 6 * 2**20
 class Boosted:
     """One model, or the models of the folds, whose predictions are averaged (classes by vote).
 
-    A Booster's inplace_predict may be called by several threads. Raises JobFailed where there is no model.
+    Raises JobFailed where there is no model.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,14 +31,12 @@ class Boosted:
         if not found:
             raise JobFailed(f"There is no model in {folder}: the archive should hold xgboost-model.")
         together = os.environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") == "true"
-        self.boosters = [models.load(path) for path in (found if together else found[:1])]
-        learner = json.loads(self.boosters[0].save_config())["learner"]
+        boosters = [models.load(path) for path in (found if together else found[:1])]
+        self.scorers = [Scorer(booster) for booster in boosters]
+        learner = json.loads(boosters[0].save_config())["learner"]
         self.objective = learner["objective"]["name"]
         self.classes = int(learner["learner_model_param"].get("num_class", 0))
-        self.width = self.boosters[0].num_features()
-        self.rounds = [_best(booster) for booster in self.boosters]
-        linear = learner["gradient_booster"]["name"] == "gblinear"
-        self.in_place = not linear  # inplace_predict knows trees only
+        self.width = boosters[0].num_features()
         self.selected = os.environ.get("SAGEMAKER_INFERENCE_OUTPUT", "").replace(" ", "").lower()
         self.batch = bool(os.environ.get("SAGEMAKER_BATCH"))
         self.accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "text/csv"
@@ -76,18 +75,13 @@ class Boosted:
             )
 
     def _scores(self, rows: Any) -> Any:
-        each = [self._one(*pair, rows) for pair in zip(self.boosters, self.rounds, strict=True)]
+        each = [score(rows) for score in self.scorers]
         if len(each) == 1:
             return each[0]
         if self.objective in ("multi:softmax", "binary:hinge"):
             votes = numpy.stack(each).astype(int)
             return numpy.array([numpy.bincount(column).argmax() for column in votes.T], dtype=numpy.float32)
         return numpy.mean(each, axis=0)
-
-    def _one(self, booster: Any, rounds: tuple[int, int], rows: Any) -> Any:
-        if self.in_place and isinstance(rows, numpy.ndarray):
-            return booster.inplace_predict(rows, iteration_range=rounds, validate_features=False)
-        return booster.predict(xgboost.DMatrix(rows, nthread=1), iteration_range=rounds, validate_features=False)
 
     def _written(self, scores: Any, accept: str) -> bytes:
         if self.selected:
@@ -109,9 +103,3 @@ def _csv(listed: list[Any]) -> bytes:
         out.write(",".join(map(str, score)) if isinstance(score, list) else str(score))
         out.write("\n")
     return out.getvalue().encode()
-
-
-def _best(booster: Any) -> tuple[int, int]:
-    """The rounds that early stopping found best; (0, 0) means all of them."""
-    best = booster.attr("best_iteration")
-    return (0, int(best) + 1) if best is not None else (0, 0)
