@@ -402,3 +402,50 @@ def test_a_port_is_listened_on_without_a_socket_path(job):
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_script_that_exits_does_not_take_the_server_along(job):
+    script(job, "import sys\ndef model_fn(d):\n    return 1\ndef predict_fn(data, model):\n    sys.exit(3)\n")
+    with serving(job) as caller:
+        assert caller.ask(body=b"[1]", content_type="application/json")[0] == 500
+        assert caller.ask(body=b"[1]", content_type="application/json")[0] == 500
+
+
+def test_a_script_that_is_named_but_missing_is_never_replaced(job):
+    boosted(job)
+
+    code, log = failing(job, "xgboost", SAGEMAKER_PROGRAM="mine.py")
+
+    assert code == 1 and "mine.py is not in" in log
+
+
+def test_an_xgboost_script_may_leave_all_but_one_function_to_the_image(job):
+    booster, rows = boosted(job)
+    script(job, "def output_fn(prediction, accept):\n    return {'scores': [round(float(p), 6) for p in prediction]}\n")
+    with serving(job, "xgboost") as caller:
+        _, body, _ = caller.ask(body=lines(rows[:2]), content_type="text/csv")
+        wanted = [round(float(score), 6) for score in booster.predict(xgboost.DMatrix(rows[:2]))]
+        assert json.loads(body) == {"scores": wanted}
+
+
+def test_a_scikit_learn_model_is_served_by_its_script_with_its_requirements(job):
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    from .test_scriptmode import package
+
+    rows = table()
+    model = LogisticRegression().fit(rows[:, 1:], rows[:, 0])
+    package(job)
+    script(
+        job,
+        "import joblib, os, tinypackage\n"
+        "def model_fn(model_dir):\n    return joblib.load(os.path.join(model_dir, 'model.joblib'))\n",
+        requirements="tinypackage\n",
+    )
+    joblib.dump(model, job.base / "model" / "model.joblib")
+    with serving(job) as caller:
+        _, body, _ = caller.ask(body=lines(rows[:5, 1:]), content_type="text/csv")
+        assert json.loads(body) == model.predict(rows[:5, 1:]).tolist()
+        assert caller.ask(body=b"1,2,3,4,5", content_type="text/csv", accept="text/csv")[1].strip() in (b"0.0", b"1.0")
+        assert caller.ask(body=b"1,2,3,4,x", content_type="text/csv")[0] == 400

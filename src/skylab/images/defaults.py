@@ -43,7 +43,8 @@ def _torch_model(model_dir: str) -> Any:
     found = [folder / "model.pt"] if (folder / "model.pt").exists() else sorted(folder.glob("*.pt*"))
     if len(found) != 1:
         raise JobFailed(f"No model_fn, and {model_dir} does not hold one TorchScript model (model.pt).")
-    return torch.jit.load(str(found[0]), map_location=_device()).eval()
+    load: Function = torch.jit.load
+    return load(str(found[0]), map_location=_device()).eval()
 
 
 def _device() -> Any:

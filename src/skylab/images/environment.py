@@ -84,9 +84,10 @@ class Environment:
         distributed = self.framework_params.get("sagemaker_distribution_instance_groups", list(self._groups))
         together = [host for name in distributed for host in self._groups.get(name, {}).get("hosts", [])]
         program = self.program or ""
-        return {
+        topology = self.resources.get("topology")
+        more = self._places_and_size() | ({"topology": topology} if topology else {})
+        return more | {
             "additional_framework_parameters": self.framework_params,
-            "channel_input_dirs": self.channels,
             "current_host": self.current_host,
             "current_instance_group": group,
             "current_instance_group_hosts": self._groups.get(group, {}).get("hosts", self.hosts),
@@ -96,9 +97,7 @@ class Environment:
             "framework_module": os.environ.get("SAGEMAKER_TRAINING_MODULE"),
             "hosts": self.hosts,
             "hyperparameters": self.hyperparameters,
-            "input_config_dir": str(self.folders.config),
             "input_data_config": self.folders.read("inputdataconfig"),
-            "input_dir": str(self.folders.input),
             "instance_groups": list(self._groups),
             "instance_groups_dict": self._groups,
             "is_hetero": len(self._groups) > 1,
@@ -109,19 +108,26 @@ class Environment:
             "job_name": os.environ.get("TRAINING_JOB_NAME"),
             "log_level": self.all_hyperparameters.get("sagemaker_container_log_level", INFO),
             "master_hostname": self.hosts[0],
-            "model_dir": str(self.folders.model),
-            "module_dir": self.submit_directory,
             "module_name": program.removesuffix(".py"),
             "network_interface_name": self.resources.get("network_interface_name", "eth0"),
-            "num_cpus": cpus(),
-            "num_gpus": gpus(),
-            "num_neurons": 0,
+            "resource_config": self.resources,
+            "user_entry_point": self.program,
+        }
+
+    def _places_and_size(self) -> dict[str, Any]:
+        return {
+            "channel_input_dirs": self.channels,
+            "input_config_dir": str(self.folders.config),
+            "input_dir": str(self.folders.input),
+            "model_dir": str(self.folders.model),
+            "module_dir": self.submit_directory,
             "output_data_dir": str(self.folders.output / "data"),
             "output_dir": str(self.folders.output),
             "output_intermediate_dir": str(self.folders.output / "intermediate"),
-            "resource_config": self.resources,
-            "user_entry_point": self.program,
-        } | ({"topology": topology} if (topology := self.resources.get("topology")) else {})
+            "num_cpus": cpus(),
+            "num_gpus": gpus(),
+            "num_neurons": 0,
+        }
 
     def variables(self) -> dict[str, str]:
         """Every SM_ variable, lists and objects as JSON with sorted keys."""

@@ -20,14 +20,17 @@ def load(family: str) -> Model:
     """Raises what the user's model_fn raises, and JobFailed where there is none to call."""
     folders = Folders.of_this_process()
     code = _code(folders)
-    program = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
+    named = os.environ.get("SAGEMAKER_PROGRAM")
+    program = named or "inference.py"
     if not (code / program).exists():
-        if family == "xgboost":
+        if not named and family == "xgboost":
             from skylab.images.boosting import serving
 
             return serving.Boosted(folders.model)
-        if os.environ.get("SAGEMAKER_PROGRAM") or family != "pytorch":
-            raise JobFailed(f"No inference script: {program} is not in {code}, and {family} has no model_fn without.")
+        if named or family != "pytorch":
+            raise JobFailed(
+                f"No inference script: {program} is not in {code}, and the {family} image has no model_fn of its own."
+            )
     from skylab.images import handlers
 
     if environment := requirements.installed(code):
