@@ -2,8 +2,8 @@
 
     python model/evaluate.py --test work/randhie/test --model logistic=work/logistic --model xgboost=work/xgboost
 
-Rows of one person are not independent, so intervals come from resampling people, not rows (DeLong's would be too narrow);
-both models are scored on the same resampled people, so the interval of the difference is a paired one.
+Rows of one person are not independent, so intervals come from resampling people, not rows (DeLong's would be too
+narrow); both models are scored on the same resampled people, so the interval of the difference is a paired one.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def scores(model: Path, x: np.ndarray) -> np.ndarray:
     if (model / "xgboost-model").exists():
         import xgboost
 
-        booster = xgboost.Booster(model_file=model / "xgboost-model")
-        booster.feature_names = None
+        booster = xgboost.Booster()
+        booster.load_model(bytearray((model / "xgboost-model").read_bytes()))  # by content: the name has no suffix
         return booster.predict(xgboost.DMatrix(x))
     return predict_fn(x, model_fn(str(model)))
 
@@ -100,7 +100,8 @@ def difference(report: dict, aucs: dict[str, list[float]]) -> dict:
         verdict = f"the difference is within noise; {simple} is the simpler model and is preferred"
     else:
         verdict = f"{better} is better, beyond noise"
-    return {"of": f"auc {other} - {simple}", "value": value, "interval": [low, high], "prefer": better, "verdict": verdict}
+    name = f"auc {other} - {simple}"
+    return {"of": name, "value": value, "interval": [low, high], "prefer": better, "verdict": verdict}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The data sets this system can learn from: one row each in a table, and how to tell which rows belong to one person."""
+"""The data sets this system can learn from, one entry each, and which of their rows belong to one person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-# Eight visits or more in a year: the smallest count that at most a tenth of the person-years reach (9.2 % do, 11.8 % reach 7).
+# Visits in a year that make a heavy user: the smallest count that at most a tenth of the person-years reach
+# (9.2 % reach 8, 11.8 % reach 7).
 HEAVY_USE = 8
 
 

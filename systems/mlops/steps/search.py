@@ -2,7 +2,8 @@
 
     python steps/search.py --prepared work/randhie
 
-XGBoost is called directly here, with the names the built-in image takes. What wins is copied to model/hyperparameters.json.
+XGBoost is called directly here, with the names the built-in image takes. What wins is copied by hand to
+model/hyperparameters.json.
 """
 
 from __future__ import annotations
