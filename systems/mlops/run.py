@@ -27,9 +27,9 @@ import cloud  # noqa: E402
 import evaluate  # noqa: E402
 import features  # noqa: E402
 import report as told  # noqa: E402
-from datasets import DATASETS  # noqa: E402
 from fetch import fetch  # noqa: E402
 from prepare import prepare  # noqa: E402
+from tables import DATASETS  # noqa: E402
 
 KINDS = ("logistic", "xgboost")  # the simpler first: within noise it is preferred
 TOLERANCE = 1e-4  # between the endpoint's answer and the artefact's own

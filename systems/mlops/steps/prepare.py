@@ -19,7 +19,7 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "model")]
 import features  # noqa: E402
-from datasets import DATASETS, load  # noqa: E402
+from tables import DATASETS, load  # noqa: E402
 
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 SEED = 1974  # the year in which the experiment enrolled its first families

@@ -23,8 +23,8 @@ from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "model")]
 import features  # noqa: E402
-from datasets import load  # noqa: E402
 from inference import predict_fn  # noqa: E402
+from tables import load  # noqa: E402
 from train import fit  # noqa: E402
 
 PROTOCOLS = {
