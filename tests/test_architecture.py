@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "skylab"
-LAYERS = ["kernel", "settings", "wire", "compute", "services", "gateway", "cloud", "cli"]  # lowest first
+LAYERS = ["kernel", "settings", "wire", "compute", "services", "gateway", "account", "cloud", "cli"]  # lowest first
 
 
 def imports(path):
