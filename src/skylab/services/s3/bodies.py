@@ -1,8 +1,8 @@
 """Object bodies as files: written as a draft, renamed when whole, never changed, never written under a used number.
 
-    drafts/<opening>-<n>         being written; of no value after a kill
-    bodies/<opening>/<n // 1024>/<n>   whole
-    openings/<opening>           locked while its cloud lives: nobody else sweeps what it is about to name
+drafts/<opening>-<n>         being written; of no value after a kill
+bodies/<opening>/<n // 1024>/<n>   whole
+openings/<opening>           locked while its cloud lives: nobody else sweeps what it is about to name
 """
 
 import os

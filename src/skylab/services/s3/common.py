@@ -19,10 +19,18 @@ Doc = dict[str, Any]
 
 # What a write brings and a read shows, by AWS's names.
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
-_ENCRYPTION = ("ServerSideEncryption", "SSECustomerAlgorithm", "SSECustomerKey", "SSEKMSKeyId", "SSEKMSEncryptionContext")
+_ENCRYPTION: tuple[str, ...] = (
+    "ServerSideEncryption",
+    "SSECustomerAlgorithm",
+    "SSECustomerKey",
+    "SSEKMSKeyId",
+    "SSEKMSEncryptionContext",
+)
 _ENCRYPTION += ("BucketKeyEnabled", "CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "WriteOffsetBytes")
 _GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
-_CLASSES = "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
+_CLASSES = (
+    "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
+)
 _METADATA_BYTES = 2048
 
 
@@ -43,7 +51,9 @@ def bucket_key(name: str) -> Key:
     return Key("", "", "s3", "bucket", name)
 
 
-def find_bucket(call: Call, request: Mapping[str, Any], name: str | None = None, owner: str = "ExpectedBucketOwner") -> Doc:
+def find_bucket(
+    call: Call, request: Mapping[str, Any], name: str | None = None, owner: str = "ExpectedBucketOwner"
+) -> Doc:
     """NoSuchBucket; AccessDenied for another account, or where the owner is not who the caller expects."""
     name = name or request["Bucket"]
     with call.reading() as tx:
@@ -63,13 +73,17 @@ def find_version(db: sqlite3.Connection, request: Mapping[str, Any]) -> Version:
         if found := versions.named(db, bucket, key, name):
             return found
         if name != versions.NULL and not is_version(name):
-            raise AwsError("InvalidArgument", "Invalid version id specified", 400, ArgumentName="versionId", ArgumentValue=name)
+            raise AwsError(
+                "InvalidArgument", "Invalid version id specified", 400, ArgumentName="versionId", ArgumentValue=name
+            )
         raise AwsError("NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=name)
     latest = versions.current(db, bucket, key)
     if latest is None:
         raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
     if latest.body is None:
-        raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key, DeleteMarker=True, VersionId=latest.name)
+        raise AwsError(
+            "NoSuchKey", "The specified key does not exist.", 404, Key=key, DeleteMarker=True, VersionId=latest.name
+        )
     return latest
 
 
@@ -111,14 +125,18 @@ def stored_members(request: Mapping[str, Any]) -> Doc:
     """What of a write is kept with the object. Refuses what S3 would refuse, and what we do not do."""
     for name in _ENCRYPTION:
         if request.get(name):
-            raise AwsError("NotImplemented", f"A header you provided implies functionality that is not implemented: {name}", 501)
+            raise AwsError(
+                "NotImplemented", f"A header you provided implies functionality that is not implemented: {name}", 501
+            )
     if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
     if any(name.startswith("ObjectLock") for name in request):
         raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", 400)
     storage = request.get("StorageClass", "STANDARD")
     if storage not in _CLASSES:
-        raise AwsError("InvalidStorageClass", "The storage class you specified is not valid", 400, StorageClassRequested=storage)
+        raise AwsError(
+            "InvalidStorageClass", "The storage class you specified is not valid", 400, StorageClassRequested=storage
+        )
     meta = {name: request[name] for name in SYSTEM if request.get(name)}
     meta["Metadata"] = _metadata(request.get("Metadata") or {})
     if encoding := _encoding(meta.pop("ContentEncoding", "")):

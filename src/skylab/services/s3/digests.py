@@ -1,4 +1,4 @@
-"""What is computed while a body passes by: its length, its MD5 (the ETag) and one flexible checksum; and what was promised.
+"""What is computed while a body passes by (length, MD5, a flexible checksum), and what was promised of it.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
@@ -32,17 +32,18 @@ def given(request: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 class Digest:
-    """Everything of one body, chunk by chunk."""
+    """Everything of one body, chunk by chunk. The first algorithm is the one that is kept."""
 
-    def __init__(self, algorithm: str) -> None:
-        self.algorithm, self.size = algorithm, 0
+    def __init__(self, *algorithms: str) -> None:
+        self.algorithm, self.size = algorithms[0], 0
         self._md5 = md5(usedforsecurity=False)
-        self._checksum = checksums.Checksum(algorithm)
+        self._checksums = {name: checksums.Checksum(name) for name in algorithms}
 
-    def update(self, data: bytes | memoryview) -> None:
+    def update(self, data: bytes) -> None:
         self.size += len(data)
         self._md5.update(data)
-        self._checksum.update(data)  # type: ignore[arg-type]  # any buffer will do
+        for checksum in self._checksums.values():
+            checksum.update(data)
 
     @property
     def etag(self) -> str:
@@ -52,8 +53,8 @@ class Digest:
     def md5(self) -> bytes:
         return self._md5.digest()
 
-    def checksum(self) -> str:
-        return self._checksum.value()
+    def checksum(self, algorithm: str | None = None) -> str:
+        return self._checksums[algorithm or self.algorithm].value()
 
 
 class Promise:
@@ -68,13 +69,14 @@ class Promise:
         if request.get("ChecksumAlgorithm") and not self._stated and not self._trailer:
             raise AwsError(
                 "InvalidRequest",
-                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers "
-                "were found.",
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                "headers were found.",
                 400,
             )
         if self._stated:
             _raw(*self._stated)
-        self.algorithm = self._stated[0] if self._stated else self._trailer or default
+        self.stated = self._stated[0] if self._stated else self._trailer
+        self.algorithm = self.stated or default
         self.length = _length(headers)
 
     def check(self, digest: Digest, trailers: Mapping[str, str]) -> None:
@@ -85,7 +87,7 @@ class Promise:
         if self._md5 is not None and digest.md5 != self._md5:
             raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.", 400)
         if wanted := self._wanted(trailers):
-            if _raw(self.algorithm, wanted) != _raw(self.algorithm, digest.checksum()):
+            if _raw(self.algorithm, wanted) != _raw(self.algorithm, digest.checksum(self.algorithm)):
                 raise bad_checksum(self.algorithm)
 
     def _wanted(self, trailers: Mapping[str, str]) -> str | None:

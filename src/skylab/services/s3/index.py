@@ -1,7 +1,7 @@
 """The index of all objects: one SQLite file of versions, uploads and parts. A row is what makes a body visible.
 
-Buckets are documents of the store, which is another file. A transaction here that depends on a bucket reads its document
-inside, and DeleteBucket removes the document inside one: index first, then store, always in this order.
+Buckets are documents of the store, which is another file. A transaction here that depends on a bucket reads its
+document inside, and DeleteBucket removes the document inside one: index first, then store, always in this order.
 """
 
 import itertools

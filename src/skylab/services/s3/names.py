@@ -30,9 +30,7 @@ def _is_address(name: str) -> bool:
 def check_key(key: str) -> None:
     size = len(key.encode(errors="surrogatepass"))
     if size > KEY_BYTES:
-        raise AwsError(
-            "KeyTooLongError", "Your key is too long", 400, Size=str(size), MaxSizeAllowed=str(KEY_BYTES)
-        )
+        raise AwsError("KeyTooLongError", "Your key is too long", 400, Size=str(size), MaxSizeAllowed=str(KEY_BYTES))
 
 
 def after(prefix: str) -> str | None:

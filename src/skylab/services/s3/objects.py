@@ -1,7 +1,7 @@
 """PutObject, GetObject, HeadObject: a body in, a span of a file out.
 
-The order of effects of a write: the body's file, then its row. A kill in between leaves a file that nothing names, which
-the next opening takes away; a replaced body stays for a while after the commit, for answers that are yet to open it.
+The order of effects of a write: the body's file, then its row. A kill in between leaves a file that nothing names, and
+the next opening takes it away; a replaced body stays for a while after the commit, for answers yet to open it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,19 @@ from skylab.services.call import Call
 from skylab.services.s3 import conditions, names, tags, versions
 from skylab.services.s3.bodies import Draft
 from skylab.services.s3.common import (
-    SYSTEM, Doc, bodies, checksum_members, checksums_of, find_bucket, find_object, index, keeper,
-    shown_version, stored_members, when,
-)  # fmt: skip
+    SYSTEM,
+    Doc,
+    bodies,
+    checksum_members,
+    checksums_of,
+    find_bucket,
+    find_object,
+    index,
+    keeper,
+    shown_version,
+    stored_members,
+    when,
+)
 from skylab.services.s3.digests import Promise
 from skylab.services.s3.receiving import aside, receive
 from skylab.services.s3.versions import Fresh, Version
@@ -24,7 +34,7 @@ from skylab.wire.http import FileSpan
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
 
-_COLD = ("GLACIER", "DEEP_ARCHIVE")
+COLD = ("GLACIER", "DEEP_ARCHIVE")
 
 
 class Objects:
@@ -58,7 +68,7 @@ class Objects:
             conditions.check_read(request, version)
             start, length, extra = selected(db, request, version)
         result = shown(bucket, version, request) | {"ContentLength": length} | extra
-        if result.get("StorageClass") in _COLD:
+        if result.get("StorageClass") in COLD:
             message = "The operation is not valid for the object's storage class"
             raise AwsError("InvalidObjectState", message, 403, StorageClass=result["StorageClass"])
         assert version.body is not None
@@ -92,23 +102,24 @@ def selected(db: Any, request: Any, version: Version) -> tuple[int, int, Doc]:
         raise AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400)
     extra: Doc = {}
     if number:
-        found, extra = _part(versions.parts_of(db, version), number, version.size)
+        start, length, extra = _part(versions.parts_of(db, version), number, version.size)
+    elif found := conditions.span(wanted, version.size):
+        start, length = found
     else:
-        found = conditions.span(wanted, version.size)
-    if found is None:
         return 0, version.size, extra
-    start, length = found
     if length:
         extra["ContentRange"] = f"bytes {start}-{start + length - 1}/{version.size}"
     return start, length, extra
 
 
-def _part(parts: list[list[Any]], number: int, size: int) -> tuple[tuple[int, int], Doc]:
+def _part(parts: list[list[Any]], number: int, size: int) -> tuple[int, int, Doc]:
     """Parts count from 1 in the order they were put together; an object that was not uploaded in parts is one."""
     sizes = [part[1] for part in parts] or [size]
     if not 1 <= number <= len(sizes):
-        raise AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416, PartNumberRequested=str(number))
-    return (sum(sizes[: number - 1]), sizes[number - 1]), {"PartsCount": len(sizes)} if parts else {}
+        raise AwsError(
+            "InvalidPartNumber", "The requested partnumber is not satisfiable", 416, PartNumberRequested=str(number)
+        )
+    return sum(sizes[: number - 1]), sizes[number - 1], {"PartsCount": len(sizes)} if parts else {}
 
 
 def shown(bucket: Doc, version: Version, request: Any) -> Doc:
@@ -127,5 +138,3 @@ def shown(bucket: Doc, version: Version, request: Any) -> Doc:
         if (value := request.get(f"Response{name}")) is not None:
             result[name] = value
     return result
-
-

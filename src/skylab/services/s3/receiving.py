@@ -21,11 +21,16 @@ async def aside(work: Callable[[], T]) -> T:
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
 
 
-async def receive(bodies: Bodies, body: bytes | Stream, promise: Promise) -> tuple[Draft, Digest]:
-    """A whole draft, checked against what was promised of it; the caller keeps it or lets it go."""
+async def receive(
+    bodies: Bodies, body: bytes | Stream, promise: Promise, algorithm: str | None = None
+) -> tuple[Draft, Digest]:
+    """A whole draft, checked against what was promised of it; the caller keeps it or lets it go.
+
+    algorithm: the checksum to keep, where it is not the one that was promised.
+    """
     if promise.length is not None and promise.length > LARGEST:
         raise too_large(promise.length)
-    draft, digest = bodies.draft(), Digest(promise.algorithm)
+    draft, digest = bodies.draft(), Digest(algorithm or promise.algorithm, promise.algorithm)
     try:
         if isinstance(body, bytes):
             await _write(draft, digest, body)

@@ -75,8 +75,8 @@ def write(
 ) -> str:
     """Makes fresh the latest version and returns its name. status: the bucket's versioning, None when it never had any.
 
-    unique: twelve characters; the name carries the sequence number too, so that a listing can go on after a version that
-    was deleted meanwhile.
+    unique: twelve characters; the name carries the sequence number too, so that a listing can go on after a version
+    that was deleted meanwhile.
     """
     last = db.execute(
         "select seq from version where bucket = ? and key = ? order by seq desc limit 1", (bucket, key)
@@ -93,7 +93,11 @@ def write(
     db.execute(
         f"insert into version ({COLUMNS}, parts) values (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
         (bucket, key, seq, name, fresh.body, fresh.size, fresh.etag, int(now))
-        + (dump(fresh.tags) if fresh.tags else None, dump(fresh.meta or {}), dump(fresh.parts) if fresh.parts else None),
+        + (
+            dump(fresh.tags) if fresh.tags else None,
+            dump(fresh.meta or {}),
+            dump(fresh.parts) if fresh.parts else None,
+        ),
     )
     return name
 
