@@ -1,0 +1,49 @@
+"""A server around a fake cloud, for tests of the process around it: `python fakecloud.py ROOT PORT [broken|toonew]`."""
+
+import json
+import sys
+from pathlib import Path
+
+from skylab.kernel.migrations import TooNew
+from skylab.root import Refused
+from skylab.server import serve
+from skylab.settings import Settings
+
+CREDENTIALS = {"AccessKeyId": "AKIA", "SecretAccessKey": "it's", "SessionToken": "t/+=", "Account": "1", "RoleArn": "r"}
+
+
+class FakeCloud:
+    def __init__(self, root, settings):
+        if "toonew" in sys.argv:
+            raise TooNew("state of version 9; this Skylab knows 1")
+        (root / "state.db").touch()
+        (root / "credentials.json").write_text(json.dumps(CREDENTIALS | {"Region": settings.region}))
+
+    async def app(self, scope, receive, send):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        if "broken" in sys.argv:
+            status = 500
+        else:
+            status = 200
+        seen = {"scheme": scope["scheme"], "path": scope["path"], "host": headers["host"], "bytes": len(body)}
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
+
+    def start(self):
+        print("started", flush=True)
+
+    def stop(self):
+        print("stopped", flush=True)
+
+
+if __name__ == "__main__":
+    path, port = Path(sys.argv[1]), int(sys.argv[2])
+    try:
+        serve(path, Settings(port=port), lambda url: print("ready", url, flush=True), FakeCloud)
+    except Refused as error:
+        print("refused", error, flush=True)
+        sys.exit(2)
