@@ -1,6 +1,7 @@
 """A server around a fake cloud, for tests of the process around it: `python fakecloud.py ROOT PORT [broken|toonew]`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from skylab.server import serve
 from skylab.settings import Settings
 
 CREDENTIALS = {"AccessKeyId": "AKIA", "SecretAccessKey": "it's", "SessionToken": "t/+=", "Account": "1", "RoleArn": "r"}
+ANSWERS = {
+    "SageMaker.ListTrainingJobs": {"TrainingJobSummaries": [{"TrainingJobName": "churn-1"}]},
+    "SageMaker.ListEndpoints": {"Endpoints": [{"EndpointName": "churn", "EndpointStatus": "InService"}]},
+    "Logs_20140328.DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/a"}, {"logGroupName": "/aws/b"}]},
+    "Logs_20140328.FilterLogEvents": {
+        "events": [{"eventId": "1", "timestamp": 1_700_000_000_000, "logStreamName": "s", "message": "epoch [1]\n"}]
+    },
+}
 
 
 class FakeCloud:
@@ -20,18 +29,11 @@ class FakeCloud:
         (root / "credentials.json").write_text(json.dumps(CREDENTIALS | {"Region": settings.region}))
 
     async def app(self, scope, receive, send):
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        if "broken" in sys.argv:
-            status = 500
-        else:
-            status = 200
-        seen = {"scheme": scope["scheme"], "path": scope["path"], "host": headers["host"], "bytes": len(body)}
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
+        seen = {"scheme": scope["scheme"], "path": scope["path"], "host": headers["host"], "pid": os.getpid()}
+        answer = ANSWERS.get(headers.get("x-amz-target"), seen)
+        await send({"type": "http.response.start", "status": 500 if "broken" in sys.argv else 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
     def start(self):
         print("started", flush=True)

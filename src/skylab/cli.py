@@ -43,13 +43,13 @@ def about(
     pass
 
 
-@app.command()
+@app.command(epilog="Example: skylab up --detach")
 def up(
     root: RootOption = HERE,
     port: Annotated[int | None, typer.Option(min=0, max=65534, help="Port of the API; 4566 unless told.")] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Go to the background once it is ready.")] = False,
 ) -> None:
-    """Start the cloud. Example: skylab up --detach"""
+    """Start the cloud."""
     settings = Settings.read(port=port)
     if detach:
         from skylab.commands.lifecycle import detach as start
@@ -64,13 +64,13 @@ def up(
     typer.echo("Skylab has stopped. Running jobs go on; the next `skylab up` takes them over.")
 
 
-@app.command()
+@app.command(epilog='Example: eval "$(skylab env)"')
 def env(
     root: RootOption = HERE,
     port: Annotated[int | None, typer.Option(help="Port to name, where something forwards another to Skylab.")] = None,
     shell: Annotated[str, typer.Option(help="sh, fish or json.")] = "sh",
 ) -> None:
-    """Print the environment that leads AWS programs here. Example: eval "$(skylab env)" """
+    """Print the environment that leads AWS programs here."""
     from dataclasses import replace
 
     from skylab.commands.environment import basic, written
@@ -81,9 +81,9 @@ def env(
     typer.echo(written(basic(Root(root), replace(server, port=port or server.port)), shell))
 
 
-@app.command("exec", context_settings=REST)
+@app.command("exec", context_settings=REST, epilog="Example: skylab exec -- python train.py")
 def execute(context: typer.Context, root: RootOption = HERE) -> None:
-    """Run a program unchanged against the local cloud. Example: skylab exec -- python train.py"""
+    """Run a program unchanged against the local cloud."""
     from skylab.commands.environment import full
     from skylab.commands.systems import replace_process
 
@@ -92,9 +92,9 @@ def execute(context: typer.Context, root: RootOption = HERE) -> None:
     replace_process(context.args, full(Root(root), Root(root).running()))
 
 
-@app.command()
+@app.command(epilog="Example: skylab status")
 def status(root: RootOption = HERE) -> None:
-    """Show what runs: the server, its jobs and its endpoints. Example: skylab status"""
+    """Show what runs: the server, its jobs and its endpoints."""
     from skylab.commands import screens
 
     if (server := Root(root).server()) is None:
@@ -104,33 +104,33 @@ def status(root: RootOption = HERE) -> None:
     screens.status(Root(root), server)
 
 
-@app.command()
+@app.command(epilog="Example: skylab logs /aws/sagemaker/TrainingJobs --follow")
 def logs(
     root: RootOption = HERE,
     group: Annotated[str | None, typer.Argument(help="A log group; without one, the groups are listed.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,
     since: Annotated[str, typer.Option(help="How far to look back: 30s, 10m, 2h, 1d.")] = "10m",
 ) -> None:
-    """Print a log group of CloudWatch Logs. Example: skylab logs /aws/sagemaker/TrainingJobs --follow"""
+    """Print a log group of CloudWatch Logs."""
     from skylab.commands import screens
 
     screens.logs(Root(root), Root(root).running(), group, follow, since)
 
 
-@app.command()
+@app.command(epilog="Example: skylab down")
 def down(root: RootOption = HERE) -> None:
-    """Stop the cloud; running jobs go on, and nothing is lost. Example: skylab down"""
+    """Stop the cloud; running jobs go on, and nothing is lost."""
     from skylab.commands.lifecycle import down as end
 
     typer.echo(end(Root(root)))
 
 
-@app.command()
+@app.command(epilog="Example: skylab reset --yes")
 def reset(
     root: RootOption = HERE,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete everything the cloud knows: data, models, logs. Example: skylab reset --yes"""
+    """Delete everything the cloud knows: data, models, logs."""
     from skylab.commands import lifecycle
 
     lifecycle.check_reset(Root(root))
@@ -142,7 +142,9 @@ def reset(
     typer.echo(f"{Root(root).path} is gone.")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, epilog="Example: skylab run mlops"
+)
 def run(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="A folder in systems/, such as mlops.")],
@@ -150,7 +152,7 @@ def run(
     target: Annotated[str, typer.Option(help="local: this cloud. aws: your own account, which costs money.")] = "local",
     data: Annotated[Path | None, typer.Option(help="Your own data instead of the system's.")] = None,
 ) -> None:
-    """Deploy and drive one of the systems, here or on AWS. Example: skylab run mlops"""
+    """Deploy and drive one of the systems, here or on AWS."""
     from skylab.commands import screens
     from skylab.commands.environment import full
     from skylab.commands.systems import argv, check_aws, find, replace_process

@@ -1,9 +1,9 @@
 """A CONNECT proxy: programs that insist on https://<service>.<region>.amazonaws.com reach the gateway through it.
 
-    CONNECT <bucket>.s3.amazonaws.com:443   TLS ends here, with a leaf of the local authority; the decrypted connection
-                                            is the gateway's own from then on, Host header and keep-alive included
-    CONNECT pypi.org:443                    a blind tunnel to the real host
-    CONNECT localhost:443, host:22, GET …   refused: the proxy is no way around anybody's firewall
+CONNECT <bucket>.s3.amazonaws.com:443   TLS ends here, with a leaf of the local authority; the decrypted connection
+                                        is the gateway's own from then on, Host header and keep-alive included
+CONNECT pypi.org:443                    a blind tunnel to the real host
+CONNECT localhost:443, host:22, GET …   refused: the proxy is no way around anybody's firewall
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from skylab.gateway.authority import Authority
 
@@ -98,8 +99,7 @@ class Request(asyncio.Protocol):
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but ancestry
         self.proxy.open.add(transport)
         self.timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.refuse, 408, "No request came in time.")
 
@@ -124,7 +124,8 @@ class Request(asyncio.Protocol):
         allow = "allow: CONNECT\r\n" if status == 405 else ""
         self.transport.write(
             f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: text/plain\r\n{allow}"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
+            + body
         )
         self.transport.close()
 
@@ -206,11 +207,10 @@ class Pipe(asyncio.Protocol):
         self.open, self.ended = open, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.open.add(transport)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but ancestry
+        self.open.add(self.transport)
         if not hasattr(self, "other"):
-            transport.pause_reading()  # until both ends are known
+            self.transport.pause_reading()  # until both ends are known
 
     def flow(self) -> None:
         self.transport.resume_reading()
