@@ -47,15 +47,15 @@ def test_a_table_lives_in_the_fallback_and_survives_its_restart(tmp_path):
     try:
         dynamodb = client(fallback, "dynamodb")
         dynamodb.create_table(
-            TableName="t",
+            TableName="songs",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        dynamodb.put_item(TableName="t", Item={"id": {"S": "1"}, "text": {"S": "x" * 300_000}})
+        dynamodb.put_item(TableName="songs", Item={"id": {"S": "1"}, "text": {"S": "x" * 300_000}})
         fallback.stop()
 
-        item = dynamodb.get_item(TableName="t", Key={"id": {"S": "1"}})["Item"]
+        item = dynamodb.get_item(TableName="songs", Key={"id": {"S": "1"}})["Item"]
 
         assert item["text"]["S"] == "x" * 300_000
         with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):

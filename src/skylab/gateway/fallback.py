@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from skylab.gateway import tethered
 from skylab.kernel.clock import expired, patience
 from skylab.settings import Settings
 from skylab.wire.errors import AwsError
@@ -84,7 +85,7 @@ class Fallback:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self.root / "fallback.log", "ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "skylab.gateway.tethered", "ministack"],
+                [sys.executable, "-P", tethered.__file__, "ministack"],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

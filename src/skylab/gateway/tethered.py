@@ -1,4 +1,4 @@
-"""Runs a module as `python -m` does, and ends it (SIGTERM) once standard input closes: when whoever started it is gone.
+"""Runs a module as `python -m` does and ends it (SIGTERM) once standard input closes: when its starter is gone.
 
 A pipe does on every system what PR_SET_PDEATHSIG does on Linux, and it holds for kill -9 of the parent too.
 """
