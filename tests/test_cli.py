@@ -15,7 +15,8 @@ import pytest
 from skylab.commands import lifecycle, systems
 from skylab.commands.environment import full, written
 from skylab.commands.logs import duration, events
-from skylab.root import Credentials, Refused, Root, Server, held
+from skylab.compute.processes import Launch, LocalProcesses
+from skylab.root import Credentials, Refused, Root, Server
 
 FAKE = Path(__file__).parent / "fakecloud.py"
 ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": "src", "NO_COLOR": "1", "COLUMNS": "200", "HOME": "/nonexistent"}
@@ -225,21 +226,18 @@ def test_reset_refuses_a_folder_that_is_in_use_or_is_no_cloud(root, tmp_path):
 
 def test_reset_kills_the_jobs_that_still_run_and_deletes_the_folder(tmp_path):
     root = Root(tmp_path / "root")
-    run = root.path / "runs" / "job-1"
-    run.mkdir(parents=True)
+    processes = LocalProcesses(root.path / "runs")
+    processes.start("job-1", Launch(["/bin/sleep", "1000"]))
     (root.path / "state.db").touch()
-    (run / "lock").touch()
-    lock = os.open(run / "lock", os.O_RDWR)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    with subprocess.Popen(["sleep", "1000"], pass_fds=[lock], start_new_session=True) as job:
-        os.close(lock)
-        (run / "pid").write_text(str(job.pid))
-        assert lifecycle.orphans(root) == [run] and held(run / "lock")
+    (root.path / "lock").touch()
+    assert lifecycle.orphans(root) == [root.path / "runs" / "job-1"]
+    keeper = os.open(root.path / "runs" / "job-1" / "lock", os.O_RDONLY)  # outlives the folder: it shows who is left
 
-        lifecycle.reset(root)
+    lifecycle.reset(root)
 
-        assert job.wait(5) == -signal.SIGKILL
     assert not root.path.exists()
+    fcntl.flock(keeper, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody
+    os.close(keeper)
 
 
 def test_a_system_is_found_by_name_and_an_unknown_one_is_refused_with_the_known(tmp_path):

@@ -58,10 +58,7 @@ def reset(root: Root) -> None:
         raise Refused(f"Skylab runs in {root.path}: end it first with `skylab down`.")
     try:
         for run in orphans(root):
-            LocalProcesses(run.parent).stop(run.name, hard=True)
-            if (last := Root(run).lock(STOP_SECONDS)) is None:
-                raise Refused(f"The job in {run} does not end: nothing was deleted.")
-            os.close(last)
+            end(run)
         shutil.rmtree(root.path)
     finally:
         os.close(lock)
@@ -76,7 +73,17 @@ def check_reset(root: Root) -> None:
 
 def orphans(root: Root) -> list[Path]:
     """The folders of jobs and replicas that run on while the server is down."""
-    return [lock.parent for lock in root.path.rglob("lock") if lock.parent != root.path and held(lock)]
+    folders = (Path(folder) for folder, _, files in os.walk(root.path) if {"lock", "launch.json"} <= set(files))
+    return [folder for folder in folders if held(folder / "lock")]
+
+
+def end(run: Path) -> None:
+    """Kills a job or replica and all that it started. Raises Refused when something of it stays."""
+    for _ in range(STOP_SECONDS):
+        LocalProcesses(run.parent).stop(run.name, hard=True)
+        if (lock := Root(run).lock(1.0)) is not None:
+            return os.close(lock)
+    raise Refused(f"The job in {run} does not end: nothing was deleted.")
 
 
 def age(server: Server) -> timedelta:
