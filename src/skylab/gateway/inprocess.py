@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
+from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.session import Session
 
 from skylab.gateway.app import Gateway
 from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
@@ -72,18 +74,19 @@ class Transport:
 
     def __init__(self, gateway: Gateway, loop: asyncio.AbstractEventLoop) -> None:
         self.gateway, self.loop = gateway, loop
-        self._session = Session()
+        self._session, self._making = Session(), threading.Lock()  # sessions are not thread-safe, clients are
 
     def client(self, service: str, region: str, key: str, secret: str, token: str | None, **config: Any) -> Any:
-        client = self._session.create_client(
-            service,
-            region_name=region,
-            endpoint_url=HOST,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=True, **config),
-        )
+        with self._making:
+            client = self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=HOST,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(retries={"total_max_attempts": 1}, **config),
+            )
         client.meta.events.register("before-send", self.send)
         return client
 
@@ -111,8 +114,6 @@ class _Headers(dict[str, str]):
 
 
 def _incoming(request: Any) -> HttpRequest:
-    from urllib.parse import urlsplit
-
     url = urlsplit(request.url)
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     headers.setdefault("host", url.netloc)
