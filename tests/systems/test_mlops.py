@@ -83,7 +83,8 @@ def test_it_trains_judges_deploys_and_answers_in_a_running_cloud(tmp_path: Path)
         assert "within noise" in told or "beyond noise" in told
         assert re.search(r"On AWS: \$0\.0\d+ of training", told)
 
-        healthy, ill = (float(python(*inside, "--ask", endpoint[1], "--set", f"disea={n}").split()[-1]) for n in (0, 50))
+        asked = [python(*inside, "--ask", endpoint[1], "--set", f"disea={count}") for count in (0, 50)]
+        healthy, ill = (float(answer.split()[-1]) for answer in asked)
         assert 0 < healthy < ill < 1
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)

@@ -16,7 +16,7 @@ def model_fn(model_dir):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--c", type=float, default=1.0)
+    parser.add_argument("-c", "--c", type=float, default=1.0)
     args = parser.parse_args()
     table = np.loadtxt(Path(os.environ["SM_CHANNEL_TRAIN"]) / "train.csv", delimiter=",")
     model = LogisticRegression(C=args.c).fit(table[:, 1:], table[:, 0])
