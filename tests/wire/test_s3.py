@@ -156,6 +156,14 @@ def test_a_part_of_an_object_is_206_and_its_body_goes_out_as_it_is(tmp_path):
     assert answer.headers["x-amz-request-id"] == "r"
 
 
+def test_a_presigned_url_carries_headers_in_its_query():
+    query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&x-amz-copy-source=%2Fb%2Fo&x-amz-meta-Owner=me&X-Amz-Signature=0"
+    request = HttpRequest("PUT", "/b/k", query, {})
+    operation = WIRE.operation(request)
+    params = WIRE.parse(operation, request)
+    assert (operation.name, params["CopySource"], params["Metadata"]) == ("CopyObject", "/b/o", {"owner": "me"})
+
+
 def test_a_stream_is_handed_on_unread():
     async def stream():
         yield b""  # pragma: no cover
@@ -209,7 +217,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY x "xxxx"><!ENTITY y "&x;&x;&x;">]><Delete><Object
         BOMB,
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><Delete/>',
         b"<a>" * 100_000 + b"</a>" * 100_000,
-        b"<Delete>" + b"<a>" * 70 + b"</a>" * 70 + b"</Delete>",
+        b"<Delete>" + b"<a>" * 120 + b"</a>" * 120 + b"</Delete>",
         b"<Delete><Quiet>perhaps</Quiet></Delete>",
         b'<?xml version="1.0" encoding="no-such"?><Delete/>',
     ],

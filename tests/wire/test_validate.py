@@ -10,6 +10,7 @@ from skylab.wire.patterns import compiled, matches
 from skylab.wire.validate import validate
 
 SAGEMAKER = service_model("sagemaker")
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/a"
 SERVICES = (
     "sagemaker sagemaker-runtime iam sts s3 logs cloudwatch events lambda ecr sns sqs kms ssm stepfunctions dynamodb"
 )

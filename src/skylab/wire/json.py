@@ -11,7 +11,7 @@ from botocore.model import OperationModel, ServiceModel, Shape
 
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest, HttpResponse
-from skylab.wire.model import error_shape, error_status
+from skylab.wire.model import OLD_CODES, error_shape, error_status
 from skylab.wire.values import DEPTH, Malformed, blob, moment, scalar_text, too_deep, whole
 
 _JSON_NAMES = {
@@ -232,6 +232,8 @@ class JsonProtocol:
         if "awsQueryCompatible" in self._model.metadata:
             # What used to be a query service says its old code here; boto3 puts it where scripts look for it.
             code = shape.error_code if shape is not None else error.code
+            if self._model.service_name == "sqs":
+                code = OLD_CODES.get(code, code)
             fault = "Receiver" if error_status(self._model, error) >= 500 else "Sender"
             headers["x-amzn-query-error"] = f"{code};{fault}"
         return HttpResponse(error_status(self._model, error), headers, orjson.dumps(body))

@@ -1,6 +1,7 @@
 """The rest-xml protocol, which is S3: URL and headers as in REST, bodies in XML or raw."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from botocore.model import OperationModel, ServiceModel, Shape
@@ -89,6 +90,7 @@ class RestXmlProtocol:
 
     def operation(self, request: HttpRequest) -> OperationModel:
         try:
+            request = _lowered(request)
             return self._routes.find(request.method, request.path, rest.fields(request.query), request.headers)
         except KeyError:
             message = "The specified method is not allowed against this resource."
@@ -101,6 +103,7 @@ class RestXmlProtocol:
         if shape is None:
             return {}
         try:
+            request = _lowered(request)
             params = rest_members(operation, shape, request)
         except UnicodeDecodeError:
             raise AwsError("InvalidURI", "Couldn't parse the specified URI.") from None
@@ -183,6 +186,15 @@ class RestXmlProtocol:
         out.append(f"<Resource>{xml.escape(request.path)}</Resource>")
         out.append(f"<RequestId>{xml.escape(request_id)}</RequestId><HostId>{_host_id(request_id)}</HostId></Error>")
         return out
+
+
+def _lowered(request: HttpRequest) -> HttpRequest:
+    """A presigned URL may carry x-amz- headers in its query; they are headers all the same."""
+    if "X-Amz-Signature=" not in request.query:
+        return request
+    query = rest.fields(request.query)
+    hoisted = {name.lower(): values[0] for name, values in query.items() if name.lower().startswith("x-amz-")}
+    return replace(request, headers=hoisted | request.headers)
 
 
 def _result_name(shape: Shape) -> str:

@@ -1,5 +1,6 @@
 """XML by shape, both ways: names, attributes, namespaces, flattened lists and maps as the models say."""
 
+import re
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -14,6 +15,7 @@ _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\ufffe": "\ufffd", "\uffff": "\ufffd"}
     | {chr(c): "\ufffd" for c in range(32) if chr(c) not in "\t\n\r"}
 )
+_UNSAFE = re.compile('[&<>"\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]')
 
 
 def root(body: bytes) -> Element:
@@ -95,7 +97,7 @@ def _read_entry(shape: Shape, entry: Element) -> tuple[str, Any]:
 
 
 def escape(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _UNSAFE.search(text) else text
 
 
 def write(out: list[str], shape: Shape, name: str, value: Any, time: str = "iso8601") -> None:

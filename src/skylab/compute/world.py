@@ -1,0 +1,31 @@
+"""What the works need of the world outside their own resource; made once by the cloud."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skylab.compute.background import Background
+from skylab.compute.processes import Processes
+from skylab.kernel.clock import Ids
+from skylab.kernel.store import Store
+from skylab.settings import Settings
+
+
+@dataclass(frozen=True)
+class World:
+    """root: the cloud's folder. sockets: a short folder for Unix sockets (their paths are limited to 107 bytes).
+
+    assume(service, region, role_arn, session_name) -> a boto3 client, in process, that acts as the role. Raises
+    ClientError from its calls, as any client does. endpoint: the URL at which processes reach this cloud.
+    """
+
+    root: Path
+    sockets: Path
+    store: Store
+    processes: Processes
+    settings: Settings
+    ids: Ids
+    background: Background
+    assume: Callable[[str, str, str, str], Any]
+    endpoint: str

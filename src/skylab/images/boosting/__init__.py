@@ -1,0 +1,1 @@
+"""The built-in XGBoost algorithm: SageMaker's image without a script."""

@@ -1,0 +1,19 @@
+"""Patterns with * and ?, matched in time proportional to pattern times text: regular expressions may take for ever."""
+
+
+def like(pattern: str, text: str, single: str = "?") -> bool:
+    """* stands for any text, single for any one character (an empty single for none)."""
+    at = begin = 0
+    star, resume = -1, 0  # where the last * was, and how far its text reaches by now
+    while begin < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, resume = at, begin
+            at += 1
+        elif at < len(pattern) and pattern[at] in (text[begin], single):
+            at, begin = at + 1, begin + 1
+        elif star >= 0:
+            resume += 1
+            at, begin = star + 1, resume
+        else:
+            return False
+    return not pattern[at:].strip("*")

@@ -1,0 +1,82 @@
+"""Keys, ARNs, errors and pages of IAM, which is global: its keys have no region, its ARNs neither."""
+
+import base64
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, Literal
+from urllib.parse import quote
+
+from skylab.kernel.key import Key
+from skylab.kernel.store import Transaction
+from skylab.services.call import Call
+from skylab.wire.errors import AwsError
+
+Kind = Literal["role", "user", "policy"]
+NAMED: dict[str, str] = {"role": "RoleName", "user": "UserName", "policy": "PolicyName"}
+
+
+def key_of(account: str, kind: Kind, name: str) -> Key:
+    return Key(account, "", "iam", kind, name)
+
+
+def arn_of(key: Key, path: str) -> str:
+    return f"arn:aws:iam::{key.account}:{key.type}{path}{key.name}"
+
+
+def missing(key: Key | str) -> AwsError:
+    """What the store did not find: a resource by its key, an access key by its id."""
+    if isinstance(key, str):
+        return no_such(f"The Access Key with id {key} cannot be found.")
+    return no_such(f"The {key.type} with name {key.name} cannot be found.")
+
+
+def already(key: Key) -> AwsError:
+    if key.type == "policy":
+        message = f"A policy called {key.name} already exists. Duplicate names are not allowed."
+    else:
+        message = f"{key.type.capitalize()} with name {key.name} already exists."
+    return AwsError("EntityAlreadyExists", message, 409)
+
+
+def no_such(message: str) -> AwsError:
+    return AwsError("NoSuchEntity", message, 404)
+
+
+def conflict(message: str) -> AwsError:
+    return AwsError("DeleteConflict", message, 409)
+
+
+def too_many(quota: str, limit: int) -> AwsError:
+    return AwsError("LimitExceeded", f"Cannot exceed quota for {quota}: {limit}", 409)
+
+
+def encoded(policy: str) -> str:
+    return quote(policy, safe="")
+
+
+def docs(tx: Transaction, account: str, kind: Kind, path: str = "/") -> Iterable[dict[str, Any]]:
+    return (doc for doc in tx.all(account, "", "iam", kind) if doc["Path"].startswith(path))
+
+
+def page(request: Any, member: str, items: Iterable[Any], name: Callable[[Any], str]) -> dict[str, Any]:
+    """One page of items, which come ordered by name; the marker is the name of the last one shown."""
+    after, limit = _marked(request.get("Marker")), request.get("MaxItems", 100)
+    rest = list(islice((item for item in items if after is None or name(item) > after), limit + 1))
+    more = {"Marker": base64.urlsafe_b64encode(name(rest[limit - 1]).encode()).decode()} if len(rest) > limit else {}
+    return {member: rest[:limit], "IsTruncated": bool(more)} | more
+
+
+def _marked(marker: str | None) -> str | None:
+    try:
+        return base64.b64decode(marker, b"-_", validate=True).decode() if marker else None
+    except ValueError:
+        raise AwsError("ValidationError", f"Invalid Marker: {marker}") from None
+
+
+def change(call: Call, key: Key, edit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """One edit of one document, in a transaction of its own."""
+    with call.writing() as tx:
+        doc = tx.get(key)
+        edit(doc)
+        tx.put(key, doc, call.now)
+    return doc

@@ -1,0 +1,131 @@
+"""Judge models on people none of them has seen, and say which is better, or that the difference is within noise.
+
+    python model/evaluate.py --test work/randhie/test --model logistic=work/logistic --model xgboost=work/xgboost
+
+Rows of one person are not independent, so intervals come from resampling people, not rows (DeLong's would be too
+narrow); both models are scored on the same resampled people, so the interval of the difference is a paired one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from inference import model_fn, predict_fn
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+DRAWS = 500  # bootstrap resamples of the people
+BINS = 10  # of equal size, for the calibration error
+SEED = 7
+LEVEL = 95  # per cent, of the intervals
+
+
+def scores(model: Path, x: np.ndarray) -> np.ndarray:
+    """Predict with a model folder or model.tar.gz, of the built-in XGBoost or of train.py."""
+    if model.is_file():
+        with tempfile.TemporaryDirectory() as folder, tarfile.open(model) as archive:
+            archive.extractall(folder, filter="data")
+            return scores(Path(folder), x)
+    if (model / "xgboost-model").exists():
+        import xgboost
+
+        booster = xgboost.Booster()
+        booster.load_model(bytearray((model / "xgboost-model").read_bytes()))  # by content: the name has no suffix
+        return booster.predict(xgboost.DMatrix(x))
+    return predict_fn(x, model_fn(str(model)))
+
+
+def calibration_error(y: np.ndarray, p: np.ndarray) -> float:
+    """Expected calibration error: the mean distance of predicted and observed rate over bins of equal size."""
+    bins = np.array_split(np.argsort(p, kind="stable"), BINS)
+    return float(sum(len(rows) * abs(y[rows].mean() - p[rows].mean()) for rows in bins) / len(y))
+
+
+def calibration_slope(y: np.ndarray, p: np.ndarray) -> float:
+    """1: right; below 1: too extreme, as an overfitted model is; above 1: too timid (Cox, 1958)."""
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    logit = np.log(clipped / (1 - clipped))[:, None]
+    return float(LogisticRegression(C=1e9).fit(logit, y).coef_[0, 0])
+
+
+METRICS = {
+    "auc": roc_auc_score, "average precision": average_precision_score, "brier": brier_score_loss,
+    "calibration error": calibration_error, "calibration slope": calibration_slope,
+}
+
+
+def resamples(people: np.ndarray, draws: int, seed: int) -> list[np.ndarray]:
+    """Rows of as many people as there are, drawn with replacement; one array per draw."""
+    order = np.argsort(people, kind="stable")
+    rows = np.split(order, np.flatnonzero(np.diff(people[order])) + 1)
+    random = np.random.default_rng(seed)
+    return [np.concatenate([rows[i] for i in random.integers(0, len(rows), len(rows))]) for _ in range(draws)]
+
+
+def interval(values: list[float]) -> list[float]:
+    """The middle LEVEL per cent."""
+    return np.percentile(values, [50 - LEVEL / 2, 50 + LEVEL / 2]).round(6).tolist()
+
+
+def evaluate(y: np.ndarray, people: np.ndarray, predicted: dict[str, np.ndarray], draws: int = DRAWS) -> dict:
+    """Every metric of every model with its interval, the paired difference in AUC, and the verdict in words."""
+    drawn = resamples(people, draws, SEED)
+    report: dict = {"rows": len(y), "people": len(np.unique(people)), "positive": float(y.mean()), "models": {}}
+    aucs = {}
+    for name, p in predicted.items():
+        found = {}
+        for metric, function in METRICS.items():
+            values = [float(function(y[rows], p[rows])) for rows in drawn]
+            found[metric] = {"value": float(function(y, p)), "interval": interval(values)}
+            if metric == "auc":
+                aucs[name] = values
+        report["models"][name] = found
+    if len(predicted) == 2:
+        report["difference"] = difference(report, aucs)
+    return report
+
+
+def difference(report: dict, aucs: dict[str, list[float]]) -> dict:
+    """Compare the two by AUC. Within noise the first named wins: name the simpler one first."""
+    simple, other = aucs
+    low, high = interval([b - a for a, b in zip(aucs[simple], aucs[other], strict=True)])
+    value = report["models"][other]["auc"]["value"] - report["models"][simple]["auc"]["value"]
+    better = other if low > 0 else simple
+    if low <= 0 <= high:
+        verdict = f"the difference is within noise; {simple} is the simpler model and is preferred"
+    else:
+        verdict = f"{better} is better, beyond noise"
+    name = f"auc {other} - {simple}"
+    return {"of": name, "value": value, "interval": [low, high], "prefer": better, "verdict": verdict}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--test", type=Path, required=True, help="folder with test.csv and people.csv")
+    parser.add_argument("--model", action="append", required=True, metavar="NAME=PATH", help="the simpler model first")
+    parser.add_argument("--draws", type=int, default=DRAWS)
+    parser.add_argument("--out", type=Path, help="write evaluation.json here")
+    args = parser.parse_args()
+
+    table = np.loadtxt(args.test / "test.csv", delimiter=",", ndmin=2)
+    people = np.loadtxt(args.test / "people.csv", dtype=int)
+    named = dict(model.split("=", 1) for model in args.model)
+    predicted = {name: scores(Path(path), table[:, 1:]) for name, path in named.items()}
+    report = evaluate(table[:, 0], people, predicted, args.draws)
+    if args.out:
+        args.out.write_text(json.dumps(report, indent=1))
+    for name, found in report["models"].items():
+        for metric, fact in found.items():
+            print(f"{name:10} {metric:18} {fact['value']:.4f}  [{fact['interval'][0]:.4f}, {fact['interval'][1]:.4f}]")
+    if "difference" in report:
+        print(f"{report['difference']['of']}: {report['difference']['value']:+.4f} {report['difference']['interval']}")
+        print(report["difference"]["verdict"])
+
+
+if __name__ == "__main__":
+    main()
