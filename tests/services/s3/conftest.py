@@ -42,14 +42,17 @@ class LoneS3:
     def client(self, account="000000000000", region="us-east-1", **config):
         client = boto3.client(
             "s3", region_name=region, endpoint_url="http://localhost:4566", aws_access_key_id="a",
-            aws_secret_access_key="b", config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
+            aws_secret_access_key="b", 
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
         )  # fmt: skip
         client.meta.events.register("before-send.s3", lambda request, **_: self.answer(request, account, region))
         return client
 
     def answer(self, sent, account, region):
         url = urlsplit(sent.url)
-        headers = {name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in sent.headers.items()}
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in sent.headers.items()
+        }
         body = sent.body.read() if hasattr(sent.body, "read") else sent.body or b""
         body = body.encode() if isinstance(body, str) else bytes(body)
         http = HttpRequest(sent.method, url.path, url.query, headers, body)

@@ -11,7 +11,8 @@ from awscrt import checksums
 def test_what_is_put_is_got_with_everything_said_of_it(s3):
     expires = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     put = s3.put_object(
-        Bucket="box", Key="a/b c+é%.txt", Body=b"hello", ContentType="text/plain", CacheControl="no-cache", Expires=expires,
+        Bucket="box", Key="a/b c+é%.txt", Body=b"hello", ContentType="text/plain",
+        CacheControl="no-cache", Expires=expires,
         ContentDisposition="inline", ContentLanguage="de", ContentEncoding="gzip", Metadata={"Who": "me"},
         StorageClass="STANDARD_IA", WebsiteRedirectLocation="/x", Tagging="k=v&l=w",
     )  # fmt: skip
@@ -42,7 +43,8 @@ def test_a_plain_object_is_binary_and_standard(s3):
 @pytest.mark.parametrize(
     ("wanted", "body", "said"),
     [
-        ("bytes=2-4", b"234", "bytes 2-4/10"), ("bytes=7-", b"789", "bytes 7-9/10"), ("bytes=-3", b"789", "bytes 7-9/10"),
+        ("bytes=2-4", b"234", "bytes 2-4/10"), ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-3", b"789", "bytes 7-9/10"),
         ("bytes=0-99", b"0123456789", "bytes 0-9/10"), ("bytes=-99", b"0123456789", "bytes 0-9/10"),
         ("bytes=5-2", b"0123456789", None), ("bytes=1-2,4-5", b"0123456789", None), ("lines=1-2", b"0123456789", None),
     ],
