@@ -27,7 +27,7 @@ class Endpoints:
         endpoint = hosting.arn(call, TYPE, name)
         doc = {"EndpointName": name, "EndpointArn": endpoint, "EndpointConfigName": request["EndpointConfigName"]}
         doc |= {"EndpointStatus": "Creating", "CreationTime": call.now, "LastModifiedTime": call.now}
-        private = {"tags": hosting.tags(request), "fleets": [], "fleet": None, "replicas": {}}
+        private = {"tags": hosting.tags(request), "fleets": [], "fleet": None, "pending": None, "replicas": {}}
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             hosting.create(tx, call, TYPE, name, doc | {"_": private})
@@ -165,5 +165,5 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
         call.now,
         EndpointStatus=status,
         FailureReason=None,
-        _=private | {"fleets": [*private["fleets"], task]},
+        _=private | {"fleets": [*private["fleets"], task], "pending": task},
     )

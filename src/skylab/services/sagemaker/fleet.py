@@ -6,13 +6,12 @@ it and stops the first; when one of them is not, it goes away, and the first has
 
 import shutil
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from skylab.compute.world import World
 from skylab.kernel import journal
 from skylab.kernel.key import Key
-from skylab.kernel.store import Task, Transaction
+from skylab.kernel.store import Missing, Task, Transaction
 from skylab.services.sagemaker import hosting
 from skylab.services.sagemaker.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.replicas import Replica, folder, fresh, models
@@ -42,7 +41,10 @@ class Fleet:
         data, world = task.data, self.world
 
         def all_models() -> None:
-            s3 = world.assume("s3", task.target.region, data["role"], "SageMaker")
+            try:
+                s3 = world.assume("s3", task.target.region, data["role"], "SageMaker")
+            except Missing:
+                raise Unavailable(f"The role {data['role']} does not exist.") from None
             for index, variant in enumerate(data["variants"]):
                 fetch(s3, variant, models(world, task) / str(index))
 
@@ -119,17 +121,20 @@ class Fleet:
         self, task: Task, doc: dict[str, Any], known: dict[str, Any], all_healthy: bool, now: datetime
     ) -> dict[str, Any]:
         """The endpoint as these replicas make it: who gets the traffic, what is there, and its status."""
-        if task.state == "deploying" and not all_healthy:
+        deploying, private = task.state == "deploying", doc["_"]
+        others = private["fleet"] != task.id
+        if doc["EndpointStatus"] == "Deleting" or (others and not (deploying and all_healthy)):
             return doc
         new = dict(doc)
-        if task.state == "deploying":
+        if deploying:
             new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
         for slot, each in known.items():
             if each["state"] == "healthy":
                 table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
-        new["_"] = doc["_"] | {"fleet": task.id, "replicas": table}
-        if doc["EndpointStatus"] != "InService" and all_healthy:
+        pending = None if deploying else private["pending"]
+        new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending}
+        if doc["EndpointStatus"] != "InService" and all_healthy and not pending:
             new["EndpointStatus"] = "InService"
             new["ProductionVariants"] = [_settled(each) for each in new["ProductionVariants"]]
         return new
@@ -141,8 +146,9 @@ class Fleet:
     def _fail(self, task: Task, reason: str, now: datetime) -> None:
         key = endpoint_key(task)
         with self.world.store.writing() as tx:
-            status = "InService" if tx.get(key)["_"]["fleet"] else "Failed"
-            tx.update(key, now, EndpointStatus=status, FailureReason=reason)
+            private = tx.get(key)["_"]
+            status = "InService" if private["fleet"] else "Failed"
+            tx.update(key, now, EndpointStatus=status, FailureReason=reason, _=private | {"pending": None})
             tx.move(task.id, "leaving", left=now.timestamp())
 
     def _leave(self, task: Task, now: datetime) -> float | None:
