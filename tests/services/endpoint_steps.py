@@ -1,15 +1,15 @@
+"""What tests of endpoints have in common: a small model, and the steps to serve it."""
+
 import io
 import json
 import tarfile
 import time
 
-import pytest
-
-from tests.conftest import connect
-
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 ECHO = """
 import json, os, time
+
+BORN = time.time()
 
 def model_fn(folder):
     if os.environ.get("BROKEN"):
@@ -24,7 +24,7 @@ def predict_fn(data, model):
         os._exit(3)
     if data.get("fail"):
         raise ValueError(data["fail"])
-    return {"model": model, "pid": os.getpid(), "sent": data, "secret": os.environ.get("SECRET")}
+    return {"model": model, "pid": os.getpid(), "born": BORN, "sent": data, "secret": os.environ.get("SECRET")}
 
 def output_fn(prediction, accept):
     return json.dumps(prediction)
@@ -47,6 +47,13 @@ def archive(name, code=ECHO):
             info.size = len(text)
             tar.addfile(info, io.BytesIO(text.encode()))
     return out.getvalue()
+
+
+def connect(cloud, service):
+    key = cloud.account.credentials()
+    return cloud.transport.client(
+        service, key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"]
+    )
 
 
 class Hosting:
@@ -105,13 +112,3 @@ class Hosting:
             EndpointName=name, ContentType="application/json", Body=json.dumps(request or {}), **more
         )
         return json.loads(answer["Body"].read())
-
-
-@pytest.fixture
-def hosting(real_cloud):
-    hosting = Hosting(real_cloud)
-    yield hosting
-    for endpoint in hosting.sagemaker.list_endpoints()["Endpoints"]:
-        hosting.settled(endpoint["EndpointName"])
-        hosting.sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])
-    until(lambda: not hosting.sagemaker.list_endpoints()["Endpoints"])
