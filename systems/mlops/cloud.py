@@ -26,14 +26,13 @@ from sagemaker.core.shapes import (
     ResourceConfig,
     S3DataSource,
     StoppingCondition,
-    Tag,
 )
 
 XGBOOST_VERSION = "3.0-5"
 SKLEARN_VERSION = "1.4-2"
 TRAIN_SECONDS = 3600  # the longest a job may take
 POLL = 2  # seconds between two looks at a job or an endpoint
-TAGS = [Tag(key="project", value="mlops")]
+TAGS = [{"key": "project", "value": "mlops"}]  # a dict: the SDK has two classes Tag, and each call takes one of them
 
 
 @dataclass(frozen=True)

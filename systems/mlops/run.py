@@ -172,8 +172,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
     parser.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE")
     args = parser.parse_args()
-    if not (args.data / DATASETS[args.dataset].file).exists() and args.dataset != "randhie":
-        parser.error(f"{args.data / DATASETS[args.dataset].file} is missing: name its folder with --data")
+    wanted = args.data / DATASETS[args.dataset].file
+    if not wanted.exists() and args.data != HERE / "data":
+        there = [name for name, dataset in DATASETS.items() if (args.data / dataset.file).exists()]
+        advice = f"use --dataset {' or '.join(there)}" if there else "name another folder with --data"
+        parser.error(f"{wanted} is missing; {advice}")
+    if not wanted.exists() and args.dataset != "randhie":
+        parser.error(f"{wanted} is missing: name its folder with --data")
     return args
 
 

@@ -191,7 +191,7 @@ def test_a_stopped_job_leaves_the_model_of_its_last_round_where_asked(job):
 
     assert process.returncode == 0
     assert model_of(job).num_boosted_rounds() >= 4
-    assert [path.name for path in (job.base / "model").iterdir() if not path.name.startswith(".")] == ["xgboost-model"]
+    assert [path.name for path in (job.base / "model").iterdir()] == ["xgboost-model"]
 
 
 def test_two_hosts_train_one_model_on_their_shards(tmp_path):
@@ -218,3 +218,35 @@ def test_two_hosts_train_one_model_on_their_shards(tmp_path):
     )
     both = predictions(model_of(jobs[0]), held), predictions(alone, held)
     assert numpy.mean(numpy.abs(both[0] - both[1])) < 0.05  # the sketches of two shards cut features a bit differently
+
+
+def test_a_host_without_data_leaves_the_training_to_the_others(tmp_path):
+    names = ["algo-1", "algo-2", "algo-3"]
+    addresses = ",".join(f"{name}=127.0.0.{number}" for number, name in enumerate(names, 21))
+    jobs = []
+    for number, name in enumerate(names):
+        each = Job(tmp_path / name, tmp_path / "cache", {"SKYLAB_HOSTS": addresses})
+        each.hosts(name, names)
+        each.channels("text/csv", train=csv(table(300, seed=number)))
+        each.config("hyperparameters", HYPERPARAMETERS)
+        jobs.append(each)
+    (jobs[0].base / "input" / "data" / "train" / "part-0").unlink()
+
+    processes = [each.start("xgboost") for each in jobs]
+    logs = [process.communicate(timeout=100)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], logs
+    assert "Host algo-1 does not have data" in logs[0]
+    assert [(each.base / "model" / "xgboost-model").exists() for each in jobs] == [False, True, False]
+
+
+def test_two_files_of_a_channel_are_one_matrix(job):
+    rows = table()
+    job.channels("text/csv; label_size=1", train=csv(rows[:150]))
+    (job.base / "input" / "data" / "train" / "part-1").write_bytes(csv(rows[150:]))
+    (job.base / "input" / "data" / "train" / "_SUCCESS").write_bytes(b"")
+    job.config("hyperparameters", HYPERPARAMETERS)
+
+    code, log = job.run("xgboost")
+
+    assert code == 0 and "Train matrix has 400 rows and 5 columns" in log

@@ -170,10 +170,10 @@ def test_ping_answers_during_a_long_prediction(job):
 
 
 def test_what_runs_is_finished_before_a_stop(job):
-    script(job, ECHO.replace("return data", "import time; time.sleep(0.5); return data"))
+    script(job, ECHO.replace("return data", "import time; print('began', flush=True); time.sleep(0.5); return data"))
     with serving(job) as caller:
         caller.request("POST", "/invocations", b"last", {"Content-Type": "text/plain"})
-        time.sleep(0.2)
+        assert caller.process.stdout.readline() == "began\n"
         caller.process.send_signal(signal.SIGTERM)
 
         assert caller.getresponse().read() == b"last"

@@ -6,7 +6,7 @@ from typing import Any
 
 from skylab.images.predicting import Refused
 
-JSON, CSV, NPY, LINES, TEXT = "application/json", "text/csv", "application/x-npy", "application/jsonlines", "text/plain"
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 
 
 def kind(header: str) -> str:
@@ -78,8 +78,8 @@ def _plain(value: Any) -> Any:
 
 
 def text(body: bytes, content_type: str) -> bytes | str:
-    """What input_fn is given: str where the content type is text, as the inference toolkit does, else bytes."""
-    if kind(content_type) not in (JSON, CSV, LINES) and not content_type.startswith("text/"):
+    """What input_fn is given: str for JSON and CSV, as the inference toolkit does, else bytes."""
+    if kind(content_type) not in (JSON, CSV):
         return body
     try:
         return body.decode("utf-8")

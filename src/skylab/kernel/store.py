@@ -31,7 +31,10 @@ def load(text: str) -> Any:
 
 
 def _load_time(value: dict[str, Any]) -> Any:
-    return datetime.fromtimestamp(value["$time"], UTC) if "$time" in value else value
+    """Only what dump() writes is a time: maps that callers give hold strings, so theirs is never taken for one."""
+    if len(value) == 1 and isinstance(seconds := value.get("$time"), float):
+        return datetime.fromtimestamp(seconds, UTC)
+    return value
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def fit(x: np.ndarray, y: np.ndarray, c: float = C, knots: int = KNOTS) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--c", type=float, default=C)
+    parser.add_argument("-c", "--c", type=float, default=C)  # the job passes one letter as -c
     parser.add_argument("--knots", type=int, default=KNOTS)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", type=Path, default=os.environ.get("SM_CHANNEL_VALIDATION"))

@@ -79,9 +79,19 @@ def resume(folder: Path | None) -> tuple[Path | None, int]:
 
 def save(booster: Any, path: Path) -> None:
     """As a draft that is renamed: whoever reads path reads a whole model. UBJSON, whatever the name."""
-    draft = path.with_name(f".{path.name}.draft")
+    draft = _draft(path)
     draft.write_bytes(booster.save_raw("ubj"))
     os.replace(draft, path)
+
+
+def stop(path: Path) -> None:
+    """Ends the process at once: the model of the last round is in place."""
+    _draft(path).unlink(missing_ok=True)
+    os._exit(0)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.draft")
 
 
 class Told(TrainingCallback):

@@ -1,7 +1,6 @@
 """Training in the image's own way: channels in, rounds with their metrics in the log, xgboost-model out."""
 
 import logging
-import os
 import signal
 import sys
 from typing import Any
@@ -87,7 +86,7 @@ def _train(params: dict[str, Any], train: Any, validation: Any, folders: Folders
     folders.model.mkdir(parents=True, exist_ok=True)
     if plan.keep_model and first:
         plan.callbacks.insert(0, rounds.Saved(save))  # before the line that tells of the round
-        signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))  # the model of the last round is in place
+        signal.signal(signal.SIGTERM, lambda number, frame: rounds.stop(save))
     watched = [(train, "train")] + ([(validation, "validation")] if validation is not None else [])
     try:
         booster = xgboost.train(

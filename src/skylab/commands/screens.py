@@ -1,0 +1,85 @@
+"""What the commands show: tables, spinners, and what AWS answered put into a sentence."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from skylab.commands import lifecycle, systems
+from skylab.commands import logs as reading
+from skylab.kernel.clock import SystemClock
+from skylab.root import Refused, Root, Server
+from skylab.settings import Settings
+
+
+def status(root: Root, server: Server) -> None:
+    age = timedelta(seconds=int(lifecycle.age(server).total_seconds()))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("running since", f"{server.started} ({age})")
+    table.add_row("url", server.url)
+    table.add_row("root", str(root.path))
+    table.add_row("on disk", f"{root.size() / 2**20:,.1f} MB")
+    sagemaker = lifecycle.client(root, server, "sagemaker")
+    table.add_row("training jobs", _listed(lambda: lifecycle.jobs_in_progress(sagemaker)))
+    table.add_row("endpoints", _listed(lambda: [f"{name} ({state})" for name, state in lifecycle.endpoints(sagemaker)]))
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _listed(ask: Callable[[], list[str]]) -> str:
+    try:
+        with aws_errors():
+            return ", ".join(ask()) or "none"
+    except Refused as error:
+        return str(error)
+
+
+def logs(root: Root, server: Server, group: str | None, follow: bool, since: str) -> None:
+    client, console = lifecycle.client(root, server, "logs"), Console(highlight=False, markup=False, soft_wrap=True)
+    with aws_errors():
+        if group is None:
+            for name in reading.groups(client):
+                console.print(name)
+            return
+        start = int((SystemClock().now() - reading.duration(since)).timestamp() * 1000)
+        try:
+            for event in reading.events(client, group, start, follow):
+                when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(timespec="milliseconds")
+                console.print(when, event.get("logStreamName", ""), event["message"].rstrip("\n"))
+        except KeyboardInterrupt:
+            return  # the normal end of --follow
+
+
+def environment(system: Path) -> systems.Environment:
+    """The system's virtual environment, made first where it is missing or outdated."""
+    made = systems.Environment(system)
+    if not made.ready():
+        console = Console(stderr=True, highlight=False)
+        with console.status(f"Preparing {system.name} …") as spinner:
+            made.make(lambda line: spinner.update(f"Preparing {system.name}: [dim]{_plain(line)}"))
+        console.print(f"{system.name} is prepared in {made.folder}")
+    return made
+
+
+def ensure_up(root: Root) -> None:
+    """Starts the cloud in the background unless it runs."""
+    if root.server() is None:
+        url = lifecycle.detach(root, Settings.read().port)
+        Console(stderr=True, highlight=False).print(f"Skylab is ready on {url}")
+
+
+def _plain(line: str) -> str:
+    return line.replace("[", "\\[")
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turns what the API refuses into one sentence."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"Skylab answered: {error}") from None

@@ -1,0 +1,112 @@
+"""Running one of the systems in systems/: its own virtual environment, then its run.py in the right surroundings."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import skylab
+from skylab.root import FREE_BYTES, Refused
+
+DISK = ("No space left", "Errno 28")
+NETWORK = {"NewConnectionError", "NameResolutionError", "ProxyError", "ConnectTimeout", "ReadTimeout", "SSLError"}
+NETWORK |= {"No matching distribution", "Could not find a version", "Temporary failure in name resolution"}
+
+
+def find(name: str, start: Path) -> Path:
+    """The folder of a system: in the current directory, else in the repository that Skylab was installed from."""
+    places = [start / "systems", Path(skylab.__file__).parents[2] / "systems"]
+    for place in places:
+        if name.isidentifier() and (place / name / "run.py").is_file():
+            return place / name
+    known = sorted({run.parent.name for place in places for run in place.glob("*/run.py")})
+    choice = f"choose one of {', '.join(known)}" if known else "change to a checkout of Skylab's repository first"
+    raise Refused(f"There is no system {name!r} here: {choice}.")
+
+
+class Environment:
+    """.venvs/<system> beside systems/, made from its requirements.txt; a stamp says from which."""
+
+    def __init__(self, system: Path) -> None:
+        self.requirements = system / "requirements.txt"
+        self.folder = system.parent.parent / ".venvs" / system.name
+        self.python = self.folder / "bin" / "python"
+        self.log = self.folder.with_name(f"{system.name}.log")
+
+    def stamp(self) -> str:
+        wanted = self.requirements.read_bytes() if self.requirements.is_file() else b""
+        return hashlib.sha256(sys.version.encode() + wanted).hexdigest()
+
+    def ready(self) -> bool:
+        stamped = self.folder / "stamp"
+        return self.python.exists() and stamped.is_file() and stamped.read_text() == self.stamp()
+
+    def make(self, progress: Callable[[str], None]) -> None:
+        """Raises Refused without internet or disk, or when pip gives up."""
+        progress("making the virtual environment")
+        try:
+            venv.create(self.folder, clear=True, with_pip=True, symlinks=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Refused(f"The virtual environment {self.folder} cannot be made ({error}).") from None
+        if self.requirements.is_file():
+            self._install(progress)
+        (self.folder / "stamp").write_text(self.stamp())
+
+    def _install(self, progress: Callable[[str], None]) -> None:
+        argv = [str(self.python), "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+        said = []
+        for line in lines([*argv, "--progress-bar", "off", "-r", str(self.requirements)], self.requirements.parent):
+            said.append(line)
+            progress(line.strip()[:100])
+        if not said or said.pop() != "0":
+            raise Refused(self._why("\n".join(said)))
+
+    def _why(self, output: str) -> str:
+        self.log.write_text(output)
+        if any(sign in output for sign in DISK):
+            return f"The disk is full: free some space (at least {FREE_BYTES // 2**20} MB) and run it again."
+        if any(sign in output for sign in NETWORK):
+            return (
+                f"The packages of {self.requirements} cannot be fetched: check the internet connection "
+                f"(or pip's index settings) and run it again; details are in {self.log}."
+            )
+        return f"pip could not install {self.requirements}: see {self.log}."
+
+
+def lines(argv: list[str], folder: Path) -> Iterator[str]:
+    """What a command says, line by line, and its exit code as the last one."""
+    with subprocess.Popen(
+        argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            yield line.rstrip("\n")
+    yield str(process.returncode)
+
+
+def check_aws(environ: Mapping[str, str]) -> None:
+    """Raises Refused unless the user's own environment leads to AWS, with credentials."""
+    if url := environ.get("AWS_ENDPOINT_URL"):
+        raise Refused(f"AWS_ENDPOINT_URL leads to {url}, not to AWS: unset it for --target aws.")
+    import boto3
+
+    if boto3.Session().get_credentials() is None:
+        raise Refused("No AWS credentials were found: run `aws configure`, or set AWS_PROFILE, and try again.")
+
+
+def argv(environment: Environment, system: Path, data: Path | None, rest: list[str]) -> list[str]:
+    """The command line of a system's run.py."""
+    return [str(environment.python), str(system / "run.py"), *(["--data", str(data.absolute())] if data else []), *rest]
+
+
+def replace_process(argv: list[str], environ: Mapping[str, str]) -> None:
+    """Becomes the command: its exit code, its signals and its terminal are then its own. Raises Refused."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execvpe(argv[0], argv, dict(environ))
+    except OSError as error:
+        raise Refused(f"{argv[0]} cannot be run ({(error.strerror or str(error)).lower()}).") from None

@@ -1,0 +1,170 @@
+"""From a request to an operation and back.
+
+    signed for which service → signature proved → operation found → allowed → input parsed and validated → operation
+    ← answer projected to its shape, or the error in the protocol's words: the only place that catches everything
+"""
+
+import asyncio
+import hashlib
+import inspect
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.model import OperationModel
+
+from skylab.gateway import identity, local
+from skylab.gateway.routes import Routes, to_path_style, unsigned_service
+from skylab.gateway.service import Service
+from skylab.kernel.clock import Clock, Ids
+from skylab.kernel.store import Store
+from skylab.services.call import Call, Principal
+from skylab.settings import Settings
+from skylab.wire.chunked import verified
+from skylab.wire.errors import AwsError
+from skylab.wire.http import HttpRequest, HttpResponse
+from skylab.wire.protocols import Protocol, protocol
+from skylab.wire.validate import validate
+
+log = logging.getLogger(__name__)
+
+
+class Gateway:
+    def __init__(
+        self,
+        services: list[Service],
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+        connect: Callable[[str, str, Principal], Any],
+        fallback: Any = None,
+    ) -> None:
+        self.services, self.routes = services, Routes(services)
+        self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
+        self.connect, self.fallback = connect, fallback
+        self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answers any request; never raises."""
+        if request.path.startswith("/_skylab/"):
+            return await local.answer(self, request)
+        signed = self.routes.signed_for(request)
+        name, region = signed or (unsigned_service(request), self.settings.region)
+        service = self.routes.service(name, request)
+        request_id = request_uuid(self.ids)
+        if service is None:
+            return await self._elsewhere(request, name, region, request_id)
+        exchange = Exchange(self, service, region, request_id)
+        return await exchange.run(request)
+
+    async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
+        """A service that is not ours: identity is checked here, then the fallback answers."""
+        words = protocol(self.services[0].model, request)
+        try:
+            request.body = body = await read(request, self.settings.max_body_bytes)
+            hashed = hashlib.sha256(body).hexdigest()
+            caller = identity.authenticate(self.store, request, self.clock.now(), hashed)
+            identity.authorise(caller.principal, name, "Forward")
+            if self.fallback is None:
+                raise AwsError("NotImplemented", f"{name} is not one of Skylab's own services", 501)
+            answer: HttpResponse = await self.fallback.forward(request, name, region)
+            return answer
+        except AwsError as error:
+            return words.refuse(None, error, request_id, request)
+
+    def call(self, service: Service, region: str, principal: Principal, request: HttpRequest, request_id: str) -> Call:
+        return Call(
+            store=self.store,
+            ids=self.ids,
+            settings=self.settings,
+            service=service.name,
+            account=principal.account,
+            region=region,
+            now=self.clock.now(),
+            principal=principal,
+            request_id=request_id,
+            http=request,
+            part=service.part,
+            connect=self.connect,
+        )
+
+
+class Exchange:
+    """One request to one of our services."""
+
+    def __init__(self, gateway: Gateway, service: Service, region: str, request_id: str) -> None:
+        self.gateway, self.service, self.region, self.request_id = gateway, service, region, request_id
+
+    async def run(self, request: HttpRequest) -> HttpResponse:
+        words = protocol(self.service.model, request)
+        operation: OperationModel | None = None
+        try:
+            if self.service.signs_as == "s3":
+                caller, request = self._proved_s3(request)
+                operation = words.operation(request)
+                if not operation.has_streaming_input:
+                    request.body = await read(request, self.gateway.settings.max_body_bytes)
+            else:
+                caller = await self._proved(request)
+                operation = words.operation(request)
+            identity.authorise(caller.principal, self.service.signs_as, operation.name)
+        except AwsError as error:
+            return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
+        return await self._performed(words, operation, caller.principal, request)
+
+    @property
+    def _protocol(self) -> str:
+        return str(self.service.model.resolved_protocol)
+
+    async def _proved(self, request: HttpRequest) -> identity.Caller:
+        request.body = body = await read(request, self.gateway.settings.max_body_bytes)
+        hashed = hashlib.sha256(body).hexdigest()
+        return identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), hashed)
+
+    def _proved_s3(self, request: HttpRequest) -> tuple[identity.Caller, HttpRequest]:
+        caller = identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), None)
+        body = verified(request.body, request, caller.signature, caller.key)
+        request = to_path_style(request)
+        request.body = body
+        return caller, request
+
+    async def _performed(
+        self, words: Protocol, operation: OperationModel, principal: Principal, request: HttpRequest
+    ) -> HttpResponse:
+        try:
+            handler = self.service.handler(operation)
+            parameters = words.parse(operation, request)
+            validate(operation.input_shape, parameters, self.service.invalid)
+            call = self.gateway.call(self.service, self.region, principal, request, self.request_id)
+            if inspect.iscoroutinefunction(handler):
+                result = await handler(call, parameters)
+            else:
+                loop = asyncio.get_running_loop()
+                result = await loop.run_in_executor(self.gateway.pool, handler, call, parameters)
+            return words.answer(operation, result or {}, self.request_id)
+        except Exception as problem:
+            error = self.service.worded(problem)
+            if error is None:
+                log.exception("%s.%s", self.service.name, operation.name)
+                error = AwsError("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+            return words.refuse(operation, error, self.request_id, request)
+
+
+async def read(request: HttpRequest, most: int) -> bytes:
+    """The whole body. Raises AwsError (413) when it is longer than most."""
+    if isinstance(request.body, bytes):
+        return request.body
+    pieces, size = [], 0
+    async for piece in request.body:
+        size += len(piece)
+        if size > most:
+            raise AwsError("RequestEntityTooLarge", f"The request is larger than {most} bytes.", 413)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def request_uuid(ids: Ids) -> str:
+    digits = (ids.new() + ids.new() + ids.new())[:32]
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

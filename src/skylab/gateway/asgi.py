@@ -1,0 +1,101 @@
+"""HTTP in, HTTP out: the ASGI application over the gateway. Bodies stream in both directions."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from skylab.gateway.app import Gateway
+from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+PIECE = 1024 * 1024
+INLINE = 64 * 1024  # bytes of a file that are read without leaving the event loop
+
+
+class App:
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        response = await self.gateway.handle(_request(scope, receive))
+        fd = os.open(response.body.path, os.O_RDONLY) if isinstance(response.body, FileSpan) else -1
+        try:
+            await _start(response, send)
+            await _body(response.body, fd, send)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+
+def _request(scope: dict[str, Any], receive: Receive) -> HttpRequest:
+    headers: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        headers[name] = f"{headers[name]},{text}" if name in headers else text
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return HttpRequest(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=_received(receive) if has_body else b"",
+        source=(scope.get("client") or ("127.0.0.1",))[0],
+        secure=scope.get("scheme") == "https",
+    )
+
+
+async def _received(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client went away in the middle of its body")
+        if piece := message.get("body", b""):
+            yield piece
+        more = message.get("more_body", False)
+
+
+async def _start(response: HttpResponse, send: Send) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    length = _length(response)
+    if length is not None and not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+
+
+def _length(response: HttpResponse) -> int | None:
+    if response.status in (204, 304):
+        return None
+    if isinstance(response.body, FileSpan):
+        return response.body.length
+    return len(response.body) if isinstance(response.body, bytes) else None
+
+
+async def _body(body: Any, fd: int, send: Send) -> None:
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": body})
+        return
+    pieces = file_pieces(fd, body.offset, body.length) if isinstance(body, FileSpan) else body
+    async for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def file_pieces(fd: int, offset: int, length: int) -> AsyncIterator[bytes]:
+    """Raises EOFError when the file ends before the span does: a short answer must not look whole."""
+    loop, end = asyncio.get_running_loop(), offset + length
+    while offset < end:
+        size = min(PIECE, end - offset)
+        if size <= INLINE:
+            piece = os.pread(fd, size, offset)
+        else:
+            piece = await loop.run_in_executor(None, os.pread, fd, size, offset)
+        if not piece:
+            raise EOFError("the body is shorter than its record")
+        offset += len(piece)
+        yield piece

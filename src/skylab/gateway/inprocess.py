@@ -1,0 +1,137 @@
+"""boto3 clients whose bytes reach the gateway without a socket: how one service calls another, and how tests call."""
+
+import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from boto3.session import Session
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+from skylab.gateway.app import Gateway
+from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
+
+HOST = "http://127.0.0.1:4566"
+PIECE = 1024 * 1024
+
+
+class Raw(io.RawIOBase):
+    """What botocore reads an answer from: bytes, part of a file, or an async stream pumped on the gateway's loop."""
+
+    def __init__(self, body: bytes | FileSpan | Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._left = loop, b""
+        self._file: Any = None
+        self._stream: AsyncIterator[bytes] | None = None
+        if isinstance(body, bytes):
+            self._file, self._remaining = io.BytesIO(body), len(body)
+        elif isinstance(body, FileSpan):
+            self._file, self._remaining = body.path.open("rb"), body.length
+            self._file.seek(body.offset)
+        else:
+            self._stream = body
+
+    def read(self, amt: int | None = -1, **_: Any) -> bytes:
+        if self._file is not None:
+            size = self._remaining if amt is None or amt < 0 else min(amt, self._remaining)
+            data: bytes = self._file.read(size)
+            self._remaining -= len(data)
+            if not data or not self._remaining:
+                self._file.close() if isinstance(self._file, io.BufferedReader) else None
+                self._file = io.BytesIO()
+            return data
+        while self._stream is not None and (amt is None or amt < 0 or len(self._left) < amt):
+            piece = asyncio.run_coroutine_threadsafe(_next(self._stream), self._loop).result()
+            self._left, self._stream = self._left + piece, self._stream if piece else None
+        size = len(self._left) if amt is None or amt < 0 else amt
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+    def stream(self, amt: int = PIECE, **_: Any) -> Any:
+        while piece := self.read(amt):
+            yield piece
+
+    def close(self) -> None:
+        if isinstance(self._file, io.BufferedReader):
+            self._file.close()
+        super().close()
+
+    def release_conn(self) -> None:
+        """There is no connection to give back."""
+
+
+async def _next(stream: AsyncIterator[bytes]) -> bytes:
+    async for piece in stream:
+        if piece:
+            return piece
+    return b""
+
+
+class Transport:
+    """Sends botocore's prepared requests to the gateway, on its loop."""
+
+    def __init__(self, gateway: Gateway, loop: asyncio.AbstractEventLoop) -> None:
+        self.gateway, self.loop = gateway, loop
+        self._session, self._making = Session(), threading.Lock()  # sessions are not thread-safe, clients are
+
+    def client(self, service: str, region: str, key: str, secret: str, token: str | None, **config: Any) -> Any:
+        with self._making:
+            client = self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=HOST,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(retries={"total_max_attempts": 1}, **config),
+            )
+        client.meta.events.register("before-send", self.send)
+        return client
+
+    def send(self, request: Any, **_: Any) -> AWSResponse:
+        future = asyncio.run_coroutine_threadsafe(self.gateway.handle(_incoming(request)), self.loop)
+        response: HttpResponse = future.result()
+        body = b"" if request.method == "HEAD" else response.body
+        return AWSResponse(request.url, response.status, _Headers(response.headers), Raw(body, self.loop))
+
+
+class _Headers(dict[str, str]):
+    """Names in lower case, as botocore's own look-ups ask for them in any."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+
+def _incoming(request: Any) -> HttpRequest:
+    url = urlsplit(request.url)
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    headers.setdefault("host", url.netloc)
+    body = request.body or b""
+    if isinstance(body, str):
+        body = body.encode()
+    if isinstance(body, bytes | bytearray):
+        if body and "transfer-encoding" not in headers:
+            headers.setdefault("content-length", str(len(body)))
+        return HttpRequest(request.method, url.path or "/", url.query, headers, bytes(body))
+    return HttpRequest(request.method, url.path or "/", url.query, headers, _pieces(body.read))
+
+
+async def _pieces(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    while piece := await loop.run_in_executor(None, read, PIECE):
+        yield piece
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,0 +1,59 @@
+"""What is asked of Skylab itself, not of AWS: its health, and a running job's credentials.
+
+GET /_skylab/credentials/<task id> is the container credentials endpoint that AWS's SDKs ask
+(https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html): the job proves itself by the token
+that its process was given, and gets a session of its execution role for as long as its task has not ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import skylab
+from skylab.gateway.sessions import role_session
+from skylab.kernel.store import load
+from skylab.wire.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from skylab.gateway.app import Gateway
+
+LIFE = timedelta(hours=1)
+
+
+async def answer(gateway: Gateway, request: HttpRequest) -> HttpResponse:
+    match request.path.split("/")[2:]:
+        case ["health"]:
+            return _json(200, {
+                "status": "ready",
+                "version": skylab.__version__,
+                "services": sorted(service.name for service in gateway.services),
+            })
+        case ["credentials", task]:
+            return await asyncio.get_running_loop().run_in_executor(gateway.pool, _credentials, gateway, task, request)
+    return _json(404, {"message": "There is nothing here."})
+
+
+def _credentials(gateway: Gateway, task: str, request: HttpRequest) -> HttpResponse:
+    now = gateway.clock.now()
+    with gateway.store.writing() as tx:
+        row = tx.db.execute("select data from task where id = ? and state <> 'ended'", (task,)).fetchone()
+        data = load(row[0]) if row else {}
+        token = request.headers.get("authorization", "")
+        if not data.get("token") or not hmac.compare_digest(data["token"].encode(), token.encode()):
+            return _json(403, {"code": "AccessDenied", "message": "The token is not that of a running job."})
+        issued = role_session(tx, data["role"], task, now, now + LIFE, "job")
+    return _json(200, {
+        "RoleArn": data["role"],
+        "AccessKeyId": issued["AccessKeyId"],
+        "SecretAccessKey": issued["SecretAccessKey"],
+        "Token": issued["SessionToken"],
+        "Expiration": issued["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+    })
+
+
+def _json(status: int, value: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(status, {"content-type": "application/json"}, json.dumps(value).encode())

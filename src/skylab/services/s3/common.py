@@ -1,0 +1,172 @@
+"""What the families share: the bucket a request is about, the parts of the data plane, an object's headers."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from skylab.kernel.key import Key
+from skylab.services.call import Call
+from skylab.services.s3 import versions
+from skylab.services.s3.bodies import Bodies
+from skylab.services.s3.digests import Digest, member
+from skylab.services.s3.index import Index
+from skylab.services.s3.keeper import Keeper
+from skylab.services.s3.versions import Version
+from skylab.wire.errors import AwsError
+
+Doc = dict[str, Any]
+
+# What a write brings and a read shows, by AWS's names.
+SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
+_ENCRYPTION: tuple[str, ...] = (
+    "ServerSideEncryption",
+    "SSECustomerAlgorithm",
+    "SSECustomerKey",
+    "SSEKMSKeyId",
+    "SSEKMSEncryptionContext",
+)
+_ENCRYPTION += ("BucketKeyEnabled", "CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "WriteOffsetBytes")
+_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
+_CLASSES = (
+    "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
+)
+_METADATA_BYTES = 2048
+
+
+def index(call: Call) -> Index:
+    return call.part["objects"]
+
+
+def bodies(call: Call) -> Bodies:
+    return call.part["bodies"]
+
+
+def keeper(call: Call) -> Keeper:
+    return call.part["keeper"]
+
+
+def bucket_key(name: str) -> Key:
+    """All accounts and regions share one name space."""
+    return Key("", "", "s3", "bucket", name)
+
+
+def find_bucket(
+    call: Call, request: Mapping[str, Any], name: str | None = None, owner: str = "ExpectedBucketOwner"
+) -> Doc:
+    """NoSuchBucket; AccessDenied for another account, or where the owner is not who the caller expects."""
+    name = name or request["Bucket"]
+    with call.reading() as tx:
+        doc = tx.find(bucket_key(name))
+    if doc is None:
+        raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
+    expected = request.get(owner)
+    if doc["_owner"] != call.account or (expected and expected != doc["_owner"]):
+        raise AwsError("AccessDenied", "Access Denied", 403)
+    return doc
+
+
+def find_version(db: sqlite3.Connection, request: Mapping[str, Any]) -> Version:
+    """The version a request names, which may be a delete marker, or the latest one, which then may not."""
+    bucket, key, name = request["Bucket"], request["Key"], request.get("VersionId")
+    if name:
+        if found := versions.named(db, bucket, key, name):
+            return found
+        if name != versions.NULL and not is_version(name):
+            raise AwsError(
+                "InvalidArgument", "Invalid version id specified", 400, ArgumentName="versionId", ArgumentValue=name
+            )
+        raise AwsError("NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=name)
+    latest = versions.current(db, bucket, key)
+    if latest is None:
+        raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
+    if latest.body is None:
+        raise AwsError(
+            "NoSuchKey", "The specified key does not exist.", 404, Key=key, DeleteMarker=True, VersionId=latest.name
+        )
+    return latest
+
+
+def is_version(name: str) -> bool:
+    return len(name) == 32 and all(c in "0123456789abcdef" for c in name[12:])
+
+
+def find_object(db: sqlite3.Connection, request: Mapping[str, Any], method: str) -> Version:
+    """As find_version, but a delete marker cannot be read: MethodNotAllowed."""
+    found = find_version(db, request)
+    if found.body is None:
+        message = "The specified method is not allowed against this resource."
+        raise AwsError(
+            "MethodNotAllowed", message, 405, Method=method, ResourceType="DeleteMarker",
+            DeleteMarker=True, VersionId=found.name, LastModified=when(found.modified),
+        )  # fmt: skip
+    return found
+
+
+def shown_version(bucket: Doc, name: str) -> str | None:
+    """The version id as an answer shows it: not at all in a bucket that never had versioning."""
+    return name if bucket.get("Versioning") else None
+
+
+def when(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def display(call: Call) -> Doc:
+    """The owner; S3 shows a canonical id, of which we make the account's digits."""
+    return {"ID": canonical(call.account)}
+
+
+def canonical(account: str) -> str:
+    return account.rjust(64, "0")
+
+
+def stored_members(request: Mapping[str, Any]) -> Doc:
+    """What of a write is kept with the object. Refuses what S3 would refuse, and what we do not do."""
+    for name in _ENCRYPTION:
+        if request.get(name):
+            raise AwsError(
+                "NotImplemented", f"A header you provided implies functionality that is not implemented: {name}", 501
+            )
+    if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
+        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+    if any(name.startswith("ObjectLock") for name in request):
+        raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", 400)
+    storage = request.get("StorageClass", "STANDARD")
+    if storage not in _CLASSES:
+        raise AwsError(
+            "InvalidStorageClass", "The storage class you specified is not valid", 400, StorageClassRequested=storage
+        )
+    meta = {name: request[name] for name in SYSTEM if request.get(name)}
+    meta["Metadata"] = _metadata(request.get("Metadata") or {})
+    if encoding := _encoding(meta.pop("ContentEncoding", "")):
+        meta["ContentEncoding"] = encoding
+    if storage != "STANDARD":
+        meta["StorageClass"] = storage
+    if target := request.get("WebsiteRedirectLocation"):
+        if not target.startswith(("/", "http://", "https://")):
+            message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+            raise AwsError("InvalidRedirectLocation", message, 400)
+        meta["WebsiteRedirectLocation"] = target
+    return {"ContentType": "binary/octet-stream"} | meta
+
+
+def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    if sum(len(k.encode()) + len(v.encode()) for k, v in metadata.items()) > _METADATA_BYTES:
+        message = "Your metadata headers exceed the maximum allowed metadata size"
+        raise AwsError("MetadataTooLarge", message, 400, MaxSizeAllowed=str(_METADATA_BYTES))
+    return {name.lower(): value for name, value in metadata.items()}
+
+
+def _encoding(header: str) -> str:
+    """aws-chunked is of the transfer, not of the object."""
+    return ",".join(name for part in header.split(",") if (name := part.strip()) and name.lower() != "aws-chunked")
+
+
+def checksum_members(digest: Digest) -> Doc:
+    return {member(digest.algorithm): digest.checksum(), "ChecksumType": "FULL_OBJECT"}
+
+
+def checksums_of(meta: Mapping[str, Any]) -> Doc:
+    """What of an object's members is its checksum."""
+    return {name: value for name, value in meta.items() if name.startswith("Checksum")}

@@ -1,0 +1,307 @@
+"""The command line and the server process, as a user meets them: real processes, a real port, a fake cloud inside."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from skylab.commands import lifecycle, systems
+from skylab.commands.environment import full, written
+from skylab.commands.logs import duration, events
+from skylab.compute.processes import Launch, LocalProcesses
+from skylab.root import Credentials, Refused, Root, Server
+
+FAKE = Path(__file__).parent / "fakecloud.py"
+ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": "src", "NO_COLOR": "1", "COLUMNS": "200", "HOME": "/nonexistent"}
+
+
+def launch(root, *more):
+    argv = [sys.executable, str(FAKE), str(root), *more]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRON)
+
+
+def skylab(root, *words, **environ):
+    argv = [sys.executable, "-m", "skylab.cli", *words]
+    environ = ENVIRON | {"SKYLAB_ROOT": str(root)} | environ
+    return subprocess.run(argv, capture_output=True, text=True, env=environ, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """The folder of a running server."""
+    path = tmp_path_factory.mktemp("cloud") / "root"
+    with launch(path, "0") as process:
+        assert process.stdout.readline() == "started\n"
+        assert process.stdout.readline().startswith("ready http://127.0.0.1:")
+        yield path
+        process.terminate()
+
+
+def test_a_server_is_ready_within_two_seconds_and_ends_cleanly_on_sigterm(tmp_path):
+    began = time.monotonic()
+    with launch(tmp_path / "root", "0") as process:
+        assert process.stdout.readline() == "started\n"
+        assert process.stdout.readline().startswith("ready ")
+        took = time.monotonic() - began
+        assert Root(tmp_path / "root").server().pid == process.pid
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "stopped\n"
+
+    assert process.returncode == 0
+    assert took < 2  # one on an idle machine
+    assert not (tmp_path / "root" / "server.json").exists()
+
+
+def test_a_second_server_of_one_folder_is_refused(root):
+    with launch(root, "0") as second:
+        assert second.stdout.read() == (
+            f"refused Skylab runs in {root} already: see `skylab status`, or end it with `skylab down`.\n"
+        )
+    assert second.returncode == 2
+
+
+def test_a_port_in_use_is_refused_in_one_sentence_also_detached(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        sentence = f"Port {port} of 127.0.0.1 cannot be used (address already in use): choose another with --port.\n"
+        for flags in ([], ["--detach"]):
+            said = skylab(tmp_path / "root", "up", "--port", port, *flags)
+            assert (said.returncode, said.stdout, said.stderr) == (2, "", f"skylab: {sentence}")
+
+
+def test_state_of_a_newer_version_is_refused(tmp_path):
+    with launch(tmp_path / "root", "0", "toonew") as process:
+        assert "written by a newer Skylab" in process.stdout.read()
+    assert process.returncode == 2
+
+
+def test_a_server_that_fails_its_health_check_ends_and_says_so(tmp_path):
+    with launch(tmp_path / "root", "0", "broken") as process:
+        assert "does not pass its own health check (HTTP/1.1 500" in process.stdout.read()
+    assert process.returncode == 2
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+
+    said = skylab(tmp_path / "file" / "root", "up", "--port", "0")
+
+    assert said.returncode == 2
+    assert "cannot be written (not a directory): choose another folder with --root." in said.stderr
+
+
+def test_a_full_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 5 * 2**20}))
+    with pytest.raises(Refused, match="has only 5 MB free: make room for at least 200 MB"):
+        Root(tmp_path).prepare()
+
+
+def test_a_server_json_whose_server_was_killed_deceives_nobody(tmp_path):
+    with launch(tmp_path / "root", "0") as process:
+        process.stdout.readline(), process.stdout.readline()
+        process.kill()
+
+    assert (tmp_path / "root" / "server.json").exists()
+    assert Root(tmp_path / "root").server() is None
+    assert skylab(tmp_path / "root", "status").returncode == 1
+    assert "does not run" in skylab(tmp_path / "root", "down").stderr
+
+
+def test_env_is_evaluated_by_a_shell_as_it_was_meant(root):
+    lines = skylab(root, "env").stdout
+
+    shown = subprocess.run(["sh", "-c", lines + "env"], capture_output=True, text=True, env={}).stdout
+
+    assert "AWS_SECRET_ACCESS_KEY=it's\n" in shown
+    assert f"AWS_ENDPOINT_URL={Root(root).server().url}\n" in shown
+    assert json.loads(skylab(root, "env", "--shell", "json").stdout)["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+def test_fish_reads_quotes_in_its_own_way():
+    assert written({"A": "it's\\"}, "fish") == "set -gx A 'it\\'s\\\\';"
+
+
+def test_env_says_what_to_do_when_nothing_runs(tmp_path):
+    said = skylab(tmp_path, "env")
+    assert said.returncode == 2
+    assert said.stderr == f"skylab: Skylab does not run in {tmp_path}: start it with `skylab up --detach`.\n"
+
+
+def test_exec_leads_hard_coded_addresses_here_and_passes_the_exit_code_through(root):
+    program = (
+        "import os, ssl, sys, json, urllib.request as r\n"
+        "print(r.urlopen('https://sts.us-east-1.amazonaws.com/who').read().decode())\n"
+        "sys.exit(7)"
+    )
+    said = skylab(root, "exec", "--", sys.executable, "-c", program)
+    assert said.returncode == 7, said.stderr
+    seen = json.loads(said.stdout)
+    assert (seen["scheme"], seen["host"], seen["path"]) == ("https", "sts.us-east-1.amazonaws.com", "/who")
+
+
+def test_exec_refuses_a_command_that_does_not_exist(root):
+    said = skylab(root, "exec", "--", "no-such-program")
+    assert (said.returncode, said.stderr) == (2, "skylab: no-such-program cannot be run (no such file or directory).\n")
+
+
+def test_exec_drops_what_would_lead_an_sdk_elsewhere_and_keeps_the_users_authorities(root, tmp_path):
+    (tmp_path / "company.pem").write_text("COMPANY")
+    inherited = {
+        "AWS_PROFILE": "p",
+        "AWS_ENDPOINT_URL_S3": "u",
+        "SSL_CERT_FILE": str(tmp_path / "company.pem"),
+        "X": "1",
+    }
+
+    given = full(Root(root), Root(root).server(), inherited)
+
+    assert "AWS_PROFILE" not in given and "AWS_ENDPOINT_URL_S3" not in given and given["X"] == "1"
+    assert Path(given["AWS_CA_BUNDLE"]).read_text().startswith("COMPANY\n-----BEGIN CERTIFICATE")
+    assert "TelemetryOptOut: true" in Path(given["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text()
+    assert given["NO_PROXY"] == given["no_proxy"] == "127.0.0.1,localhost"
+
+
+def test_status_shows_jobs_and_endpoints(root):
+    said = skylab(root, "status")
+    assert said.returncode == 0, said.stderr
+    assert "churn-1" in said.stdout and "churn (InService)" in said.stdout and str(root) in said.stdout
+
+
+def test_logs_lists_groups_and_prints_events(root):
+    assert skylab(root, "logs").stdout == "/aws/a\n/aws/b\n"
+    assert skylab(root, "logs", "/aws/a").stdout == "2023-11-14T22:13:20.000+00:00 s epoch [1]\n"
+    assert "--since x cannot be read" in skylab(root, "logs", "/aws/a", "--since", "x").stderr
+
+
+def test_following_logs_prints_each_event_once_also_late_ones():
+    first, late = ({"eventId": id, "timestamp": time, "message": id} for id, time in (("b", 90_000), ("a", 80_000)))
+
+    class Logs:
+        rounds = iter([[first], [late, first], [late, first]])
+
+        def get_paginator(self, name):
+            return self
+
+        def paginate(self, **given):
+            return [{"events": next(self.rounds)}]
+
+        class exceptions:
+            class ResourceNotFoundException(Exception):
+                pass
+
+    following = events(Logs(), "g", 0, follow=True)
+    assert [next(following)["eventId"], next(following)["eventId"]] == ["b", "a"]
+
+
+def test_durations_are_read():
+    assert duration("10m").total_seconds() == 600
+    with pytest.raises(Refused):
+        duration("-1m")
+
+
+def test_down_ends_the_server_and_waits_for_it(tmp_path):
+    with launch(tmp_path / "root", "0") as process:
+        process.stdout.readline(), process.stdout.readline()
+        said = skylab(tmp_path / "root", "down")
+        assert process.wait(5) == 0
+        process.stdout.read()
+    assert said.stdout.startswith("Skylab has stopped.")
+
+
+def test_reset_refuses_a_folder_that_is_in_use_or_is_no_cloud(root, tmp_path):
+    assert "end it first with `skylab down`" in skylab(root, "reset", "--yes").stderr
+    (tmp_path / "thesis.txt").touch()
+    assert "nothing was deleted" in skylab(tmp_path, "reset", "--yes").stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_reset_kills_the_jobs_that_still_run_and_deletes_the_folder(tmp_path):
+    root = Root(tmp_path / "root")
+    processes = LocalProcesses(root.path / "runs")
+    processes.start("job-1", Launch(["/bin/sleep", "1000"]))
+    (root.path / "state.db").touch()
+    (root.path / "lock").touch()
+    assert lifecycle.orphans(root) == [root.path / "runs" / "job-1"]
+    keeper = os.open(root.path / "runs" / "job-1" / "lock", os.O_RDONLY)  # outlives the folder: it shows who is left
+
+    lifecycle.reset(root)
+
+    assert not root.path.exists()
+    fcntl.flock(keeper, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody
+    os.close(keeper)
+
+
+def test_a_system_is_found_by_name_and_an_unknown_one_is_refused_with_the_known(tmp_path):
+    (tmp_path / "systems" / "toy").mkdir(parents=True)
+    (tmp_path / "systems" / "toy" / "run.py").touch()
+    assert systems.find("toy", tmp_path) == tmp_path / "systems" / "toy"
+    with pytest.raises(Refused, match="choose one of .*toy"):
+        systems.find("../toy", tmp_path)
+
+
+def test_run_makes_the_environment_once_and_passes_arguments_and_exit_code(root, tmp_path):
+    toy = tmp_path / "systems" / "toy"
+    toy.mkdir(parents=True)
+    (toy / "run.py").write_text(
+        "import os, sys; print(sys.prefix, sys.argv[1:], 'HTTPS_PROXY' in os.environ); sys.exit(3)"
+    )
+    argv = [sys.executable, "-m", "skylab.cli", "run", "toy", "--root", str(root), "--data", "d.csv", "--quick"]
+    environ = ENVIRON | {"PYTHONPATH": os.path.abspath("src")}
+
+    said = [subprocess.run(argv, capture_output=True, text=True, env=environ, cwd=tmp_path) for _ in range(2)]
+
+    assert [one.returncode for one in said] == [3, 3], said[0].stderr
+    folder = tmp_path / ".venvs" / "toy"
+    assert said[0].stdout == f"{folder} ['--data', '{tmp_path}/d.csv', '--quick'] True\n"
+    assert "toy is prepared" in said[0].stderr and said[1].stderr == ""
+
+
+def test_an_environment_is_outdated_when_its_requirements_change(tmp_path):
+    toy = tmp_path / "systems" / "toy"
+    toy.mkdir(parents=True)
+    environment = systems.Environment(toy)
+    environment.make(lambda line: None)
+    assert environment.ready()
+    (toy / "requirements.txt").write_text("boto3\n")
+    assert not environment.ready()
+
+
+@pytest.mark.parametrize(
+    "output, sentence",
+    [
+        ("OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("NewConnectionError: x", "internet"),
+        ("x", "see"),
+    ],
+)
+def test_a_failed_installation_is_explained(tmp_path, output, sentence):
+    (tmp_path / ".venvs").mkdir()
+    assert sentence in systems.Environment(tmp_path / "systems" / "toy")._why(output)
+
+
+def test_target_aws_is_refused_while_the_environment_leads_to_the_local_cloud():
+    with pytest.raises(Refused, match="unset it"):
+        systems.check_aws({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+
+
+def test_every_command_says_what_it_does_with_an_example(tmp_path):
+    for command in ("up", "env", "exec", "status", "logs", "down", "reset", "run"):
+        said = skylab(tmp_path, command, "--help")
+        assert said.returncode == 0 and f"skylab {command}" in said.stdout.partition("Example:")[2], command
+
+
+def test_credentials_are_read_in_aws_names(root):
+    assert Root(root).credentials() == Credentials("AKIA", "it's", "t/+=", "us-east-1", "1", "r")
+
+
+def test_an_address_of_ipv6_is_a_url():
+    assert Server(1, 4566, 4567, "2026-01-01T00:00:00+00:00", "[::1]").url == "http://[::1]:4566"
