@@ -59,7 +59,8 @@ def _tagged(tx: Transaction, call: Call, arn: str) -> tuple[Key, dict[str, Any]]
     doc = tx.find(key)
     if doc is None:
         row = tx.db.execute(
-            "select name from resource where (account, region, service, type) = (?, ?, ?, ?) and lower(name) = lower(?)",
+            "select name from resource where (account, region, service, type) = (?, ?, ?, ?)"
+            " and lower(name) = lower(?)",
             (*key[:4], name),
         ).fetchone()
         if row is None:

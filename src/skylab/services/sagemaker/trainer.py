@@ -146,7 +146,7 @@ class Training:
         status = "Stopped" if job.task.stop and data["status"] == "Completed" else data["status"]
         return self._end(job, now, status, data.get("reason"), **job.results(now, status))
 
-    def _end(self, job: "Job", now: datetime, status: str, reason: str | None = None, **members: Any) -> None:
+    def _end(self, job: "Job", now: datetime, status: str, reason: str | None = None, **members: Any) -> float | None:
         started = job.doc.get("TrainingStartTime")
         times: dict[str, Any] = {"TrainingEndTime": now}
         if started:
@@ -158,6 +158,7 @@ class Training:
             doc = transitions.to(tx.get(job.key), status, now)
             tx.put(job.key, doc | times | members, now)
             tx.move(job.task.id, "cleaning")
+        return None
 
     def _clean(self, job: "Job", now: datetime) -> float | None:
         for host in job.hosts:
