@@ -1,6 +1,5 @@
 import pytest
 from botocore.exceptions import ClientError
-
 from endpoint_steps import until
 
 

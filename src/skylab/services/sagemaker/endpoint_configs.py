@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker import common, hosting
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ class EndpointConfigs:
         hosting.refuse(request, NOT_YET)
         variants = [_variant(variant) for variant in request["ProductionVariants"]]
         _unambiguous(variants)
-        config = hosting.arn(call, TYPE, name)
+        config = common.arn(call, TYPE, name)
         doc = {member: value for member, value in request.items() if member != "Tags"}
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
         with call.writing() as tx:
             for variant in variants:
                 hosting.find(tx, call, "model", variant["ModelName"])
-            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": hosting.tags(request)}})
+            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"EndpointConfigArn": config}
 
     def describe_endpoint_config(self, call: Call, request: DescribeEndpointConfigInput) -> dict[str, Any]:
@@ -41,9 +41,8 @@ class EndpointConfigs:
             tx.delete(call.key(TYPE, request["EndpointConfigName"]))
 
     def list_endpoint_configs(self, call: Call, request: ListEndpointConfigsInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
-            return hosting.listed(call, request, TYPE, "EndpointConfigs", docs)
+        page = common.listed(call, TYPE, request, "EndpointConfigName", "EndpointConfigStatus", "Descending")
+        return {"EndpointConfigs": page.pop("docs")} | page
 
 
 def _variant(given: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.clock import expired, patience
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker import common, hosting
 from skylab.services.sagemaker.models import the_container
 from skylab.wire.errors import invalid
 
@@ -24,10 +24,16 @@ class Endpoints:
     def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
         hosting.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
-        endpoint = hosting.arn(call, TYPE, name)
+        endpoint = common.arn(call, TYPE, name)
         doc = {"EndpointName": name, "EndpointArn": endpoint, "EndpointConfigName": request["EndpointConfigName"]}
         doc |= {"EndpointStatus": "Creating", "CreationTime": call.now, "LastModifiedTime": call.now}
-        private = {"tags": hosting.tags(request), "fleets": [], "fleet": None, "pending": None, "replicas": {}}
+        private: dict[str, Any] = {
+            "tags": common.tags(request),
+            "fleets": [],
+            "fleet": None,
+            "pending": None,
+            "replicas": {},
+        }
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             hosting.create(tx, call, TYPE, name, doc | {"_": private})
@@ -48,9 +54,8 @@ class Endpoints:
             await asyncio.sleep(LOOK)
 
     def list_endpoints(self, call: Call, request: ListEndpointsInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
-            return hosting.listed(call, request, TYPE, "Endpoints", docs)
+        page = common.listed(call, TYPE, request, "EndpointName", "EndpointStatus", "Descending")
+        return {"Endpoints": page.pop("docs")} | page
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
         hosting.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
@@ -157,7 +162,7 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
         variants=variants,
         replicas={},
         role=variants[0]["role"],
-        token=call.ids.new() + call.ids.new() + call.ids.new(),
+        token=common.new_token(call.ids.new),
     )
     status = "Updating" if private["fleet"] else "Creating"
     tx.update(
