@@ -5,6 +5,8 @@ import json
 import tarfile
 import time
 
+from conftest import connect
+
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 ECHO = """
 import json, os, time
@@ -49,13 +51,6 @@ def archive(name, code=ECHO):
     return out.getvalue()
 
 
-def connect(cloud, service):
-    key = cloud.account.credentials()
-    return cloud.transport.client(
-        service, key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"]
-    )
-
-
 class Hosting:
     """Clients of one cloud, and the few steps that every test takes."""
 
@@ -63,14 +58,14 @@ class Hosting:
         self.cloud = cloud
         self.sagemaker, self.runtime = connect(cloud, "sagemaker"), connect(cloud, "sagemaker-runtime")
         self.s3, self.logs = connect(cloud, "s3"), connect(cloud, "logs")
-        self.role = "arn:aws:iam::123456789012:role/Hosting"
         trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
         iam = connect(cloud, "iam")
-        iam.create_role(
+        made = iam.create_role(
             RoleName="Hosting", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         )
+        self.role = made["Role"]["Arn"]
         iam.attach_role_policy(RoleName="Hosting", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
-        self.s3.create_bucket(Bucket="models", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.create_bucket(Bucket="models")
 
     def model(self, name, code=ECHO, image=SKLEARN, **environment):
         self.s3.put_object(Bucket="models", Key=f"{name}.tar.gz", Body=archive(name, code))

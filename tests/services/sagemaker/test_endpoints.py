@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 from endpoint_steps import SKLEARN, until
 
-ARN = "arn:aws:sagemaker:eu-west-1:123456789012"
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
 
 def message(refused):
@@ -152,7 +152,7 @@ def test_a_deleted_endpoint_leaves_nothing(hosting):
     hosting.config("c", ("A", "a", 1, 1))
     hosting.endpoint("e", "c")
     hosting.sagemaker.delete_endpoint(EndpointName="e")
-    with pytest.raises(ClientError, match="Endpoint e of account 123456789012 not found."):
+    with pytest.raises(ClientError, match="Endpoint e of account 000000000000 not found."):
         hosting.ask("e")
     hosting.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="e", WaiterConfig={"Delay": 1})
     until(lambda: not os.listdir(hosting.cloud.root / "endpoints"))

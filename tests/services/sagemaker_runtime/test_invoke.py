@@ -9,7 +9,7 @@ def test_an_endpoint_answers(hosting):
 
     described = hosting.endpoint("one", "config")
 
-    assert described["EndpointStatus"] == "InService", described
+    assert described["EndpointStatus"] == "InService", described["FailureReason"]
     answer = hosting.ask("one", {"x": 1})
     assert answer["model"] == "first" and answer["sent"] == {"x": 1} and answer["secret"] == "s"
 
@@ -19,7 +19,7 @@ def test_an_endpoint_that_is_not_there(hosting):
         hosting.ask("none")
     assert refused.value.response["Error"] == {
         "Code": "ValidationError",
-        "Message": "Endpoint none of account 123456789012 not found.",
+        "Message": "Endpoint none of account 000000000000 not found.",
     }
 
 
@@ -37,7 +37,7 @@ def test_what_the_container_refuses_is_a_model_error(hosting):
     assert response["OriginalStatusCode"] == 500
     assert "no such number" in response["OriginalMessage"]
     assert response["Error"]["Message"].startswith("Received server error (500) from primary with message ")
-    assert response["LogStreamArn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/Endpoints/one"
+    assert response["LogStreamArn"] == "arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/one"
 
 
 def test_variants_share_by_weight_and_can_be_named(hosting):
