@@ -4,6 +4,10 @@ import pytest
 from botocore.exceptions import ClientError
 from endpoint_steps import SKLEARN, until
 
+from skylab.compute.supervisor import Supervisor
+from skylab.kernel.clock import SystemClock
+from skylab.services.sagemaker.fleet import Fleet
+
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
 
@@ -176,3 +180,35 @@ def test_lists_are_filtered_and_paged(hosting):
     )
     assert [[model["ModelName"] for model in page["Models"]] for page in pages] == [["a1"], ["a2"]]
     assert hosting.sagemaker.list_endpoints()["Endpoints"] == []
+
+
+def test_a_killed_replica_comes_back_under_a_restarted_cloud(hosting):
+    hosting.model("a")
+    hosting.config("c", ("A", "a", 1, 1))
+    hosting.endpoint("e", "c")
+    before = hosting.ask("e")["born"]
+    world = hosting.cloud.world
+    hosting.cloud.supervisor.stop()  # as a crash leaves it: the replica goes on, nobody watches
+    assert hosting.ask("e")["born"] == before
+
+    (process,) = [f"{path.parent.name}/{path.name}" for path in world.processes.root.glob("*/0-*")]
+    world.processes.stop(process, hard=True)
+    until(lambda: not world.processes.alive(process))
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        hosting.ask("e")
+
+    again = Supervisor(hosting.cloud.store, {"endpoint": Fleet(world), "session": hosting.cloud.account}, SystemClock())
+    again.start()
+    try:
+        until(lambda: came_back(hosting, before))
+        hosting.sagemaker.delete_endpoint(EndpointName="e")
+        until(lambda: not hosting.sagemaker.list_endpoints()["Endpoints"])
+    finally:
+        again.stop()
+
+
+def came_back(hosting, before):
+    try:
+        return hosting.ask("e")["born"] > before
+    except ClientError as refused:
+        assert refused.response["Error"]["Code"] == "ServiceUnavailable"

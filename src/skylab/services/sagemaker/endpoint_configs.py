@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
@@ -45,14 +46,14 @@ class EndpointConfigs:
         return {"EndpointConfigs": page.pop("docs")} | page
 
 
-def _variant(given: dict[str, Any]) -> dict[str, Any]:
+def _variant(given: Mapping[str, Any]) -> dict[str, Any]:
     """With AWS's defaults. Raises AwsError."""
     hosting.refuse(given, NOT_YET_OF_VARIANT)
     if "ModelName" not in given:
         raise invalid("A production variant without ModelName (inference components) is not offered yet.")
     if "InstanceType" not in given:
         raise invalid(f"InstanceType must be given for production variant {given['VariantName']}.")
-    return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0} | given
+    return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0} | dict(given)
 
 
 def _unambiguous(variants: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.clock import expired, patience
@@ -25,7 +26,8 @@ class Endpoints:
         hosting.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
         endpoint = common.arn(call, TYPE, name)
-        doc = {"EndpointName": name, "EndpointArn": endpoint, "EndpointConfigName": request["EndpointConfigName"]}
+        doc: dict[str, Any] = {"EndpointName": name, "EndpointArn": endpoint}
+        doc["EndpointConfigName"] = request["EndpointConfigName"]
         doc |= {"EndpointStatus": "Creating", "CreationTime": call.now, "LastModifiedTime": call.now}
         private: dict[str, Any] = {
             "tags": common.tags(request),
@@ -138,7 +140,7 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: list[dict[str, Any]]) -> None:
+def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Sequence[Mapping[str, Any]]) -> None:
     """Variants that stay keep their number of instances and their weight, unless that property is excluded."""
     now = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
     members = {"DesiredInstanceCount": "count", "DesiredWeight": "weight"}

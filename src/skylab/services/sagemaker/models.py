@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
@@ -47,7 +48,7 @@ class Models:
         return {"Models": page.pop("docs")} | page
 
 
-def the_container(model: dict[str, Any]) -> dict[str, Any]:
+def the_container(model: Mapping[str, Any]) -> dict[str, Any]:
     """The one container of a model, however it was given. Raises AwsError."""
     containers = ([model["PrimaryContainer"]] if model.get("PrimaryContainer") else []) + model.get("Containers", [])
     if not containers:
