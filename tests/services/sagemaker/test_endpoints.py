@@ -1,4 +1,6 @@
+import io
 import os
+import tarfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -212,3 +214,34 @@ def came_back(hosting, before):
         return hosting.ask("e")["born"] > before
     except ClientError as refused:
         assert refused.response["Error"]["Code"] == "ServiceUnavailable"
+
+
+def test_an_archive_that_reaches_outside_its_folder_is_not_unpacked(hosting, tmp_path):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("../../../escaped"))
+    hosting.s3.put_object(Bucket="models", Key="evil.tar.gz", Body=out.getvalue())
+    hosting.bare_model("m", "s3://models/evil.tar.gz")
+    hosting.config("c", ("A", "m", 1, 1))
+    assert "Failed to extract model data" in hosting.endpoint("e", "c")["FailureReason"]
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_a_model_of_the_xgboost_image_is_served_without_a_script(hosting, tmp_path):
+    xgboost = pytest.importorskip("xgboost")
+    rows = [[float(i), float(i % 3)] for i in range(60)]
+    booster = xgboost.train({"objective": "reg:squarederror"}, xgboost.DMatrix(rows, label=[r[0] for r in rows]), 20)
+    booster.save_model(tmp_path / "xgboost-model.json")
+    os.rename(tmp_path / "xgboost-model.json", tmp_path / "xgboost-model")
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "xgboost-model", "xgboost-model")
+    hosting.s3.upload_file(str(tmp_path / "x.tar.gz"), "models", "x.tar.gz")
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    hosting.bare_model("x", "s3://models/x.tar.gz", image)
+    hosting.config("c", ("A", "x", 1, 1))
+    assert hosting.endpoint("e", "c")["EndpointStatus"] == "InService"
+
+    answer = hosting.runtime.invoke_endpoint(EndpointName="e", ContentType="text/csv", Body=b"30,0")
+
+    assert abs(float(answer["Body"].read()) - 30) < 3
+    assert answer["InvokedProductionVariant"] == "A"
