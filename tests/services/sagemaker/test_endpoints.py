@@ -7,8 +7,6 @@ from botocore.exceptions import ClientError
 from endpoint_steps import SKLEARN, until
 
 from skylab.compute.supervisor import Supervisor
-from skylab.kernel.clock import SystemClock
-from skylab.services.sagemaker.fleet import Fleet
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
@@ -199,14 +197,10 @@ def test_a_killed_replica_comes_back_under_a_restarted_cloud(hosting):
     with pytest.raises(ClientError, match="ServiceUnavailable"):
         hosting.ask("e")
 
-    again = Supervisor(hosting.cloud.store, {"endpoint": Fleet(world), "session": hosting.cloud.account}, SystemClock())
-    again.start()
-    try:
-        until(lambda: came_back(hosting, before))
-        hosting.sagemaker.delete_endpoint(EndpointName="e")
-        until(lambda: not hosting.sagemaker.list_endpoints()["Endpoints"])
-    finally:
-        again.stop()
+    hosting.cloud.supervisor = Supervisor(hosting.cloud.store, hosting.cloud.supervisor.work, hosting.cloud.clock)
+    hosting.cloud.supervisor.start()
+
+    until(lambda: came_back(hosting, before))
 
 
 def came_back(hosting, before):

@@ -1,6 +1,8 @@
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 from endpoint_steps import until
+
+from skylab.compute.supervisor import Supervisor
 
 
 def test_an_endpoint_answers(hosting):
@@ -108,3 +110,49 @@ def answers(hosting, name):
         return hosting.ask(name)
     except ClientError as refused:
         assert refused.response["Error"]["Code"] == "ServiceUnavailable"
+
+
+def test_a_replica_that_cannot_be_reached_is_passed_over(hosting):
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 2, 1))
+    hosting.endpoint("two", "config")
+    assert len({hosting.ask("two")["born"] for _ in range(4)}) == 2
+    hosting.cloud.supervisor.stop()  # nobody notices what now happens
+    processes = hosting.cloud.world.processes
+    (victim,) = [f"{path.parent.name}/{path.name}" for path in processes.root.glob("*/0-0-*")]
+    processes.stop(victim, hard=True)
+    until(lambda: not processes.alive(victim))
+
+    assert len({hosting.ask("two")["born"] for _ in range(4)}) == 1
+
+    watch_again(hosting.cloud)
+
+
+def watch_again(cloud):
+    """The supervisor of the cloud, anew: a stopped one does not start again."""
+    cloud.supervisor = Supervisor(cloud.store, cloud.supervisor.work, cloud.clock)
+    cloud.supervisor.start()
+
+
+BREAKING = """
+def model_fn(folder):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    def words():
+        yield b"one "
+        raise ValueError("no more")
+    return words(), "text/plain"
+"""
+
+
+def test_a_streamed_answer_that_breaks_ends_with_an_exception(hosting):
+    hosting.model("s", BREAKING)
+    hosting.config("config", ("A", "s", 1, 1))
+    hosting.endpoint("one", "config")
+    answer = hosting.runtime.invoke_endpoint_with_response_stream(EndpointName="one", Body=b"x")
+    parts = []
+    with pytest.raises(EventStreamError, match="ModelStreamError"):
+        for event in answer["Body"]:
+            parts.append(event["PayloadPart"]["Bytes"])
+    assert parts == [b"one "]
