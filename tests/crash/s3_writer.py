@@ -34,11 +34,9 @@ class Opened:
     def do(self, operation, **request):
         method = next(getattr(r(), operation) for r in s3.RESOURCES if hasattr(r, operation))
         who = Principal(f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT)
-        http = HttpRequest("PUT", "/", "", {"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="})  # of an empty body
-        call = Call(
-            self.store, self.ids, self.settings, "s3", ACCOUNT, "us-east-1", self.clock.now(), who, "R", http, self.part,
-            None,
-        )  # fmt: skip
+        http = HttpRequest("PUT", "/", "", {"content-md5": MD5_OF_NOTHING})
+        given = self.store, self.ids, self.settings, "s3", ACCOUNT, "us-east-1", self.clock.now(), who, "R"
+        call = Call(*given, http, self.part, None)
         result = method(call, {"Bucket": "box", **request})
         return asyncio.run(result) if inspect.isawaitable(result) else result
 

@@ -10,7 +10,7 @@ from skylab.wire.errors import AwsError
 from skylab.wire.http import Stream
 
 LARGEST = 5 * 1024**3  # bytes of one PutObject, of one part, of one copy
-_SMALL = 128 * 1024  # bytes that are sooner written than handed to a thread
+SMALL = 128 * 1024  # bytes that are sooner written than handed to a thread
 _PIECE = 1024 * 1024
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ async def _write(draft: Draft, digest: Digest, data: bytes) -> None:
         draft.write(data)
         digest.update(data)
 
-    if len(data) <= _SMALL:
+    if len(data) <= SMALL:
         work()
     else:
         await aside(work)
