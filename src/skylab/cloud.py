@@ -27,11 +27,11 @@ from skylab.gateway.sessions import role_session
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, logs, s3, sts
+from skylab.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, logs, s3]
+MODULES = [iam, sts, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 

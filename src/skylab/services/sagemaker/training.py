@@ -1,0 +1,166 @@
+"""Training jobs: their operations. The work behind them is trainer.py's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import regex
+from botocore.exceptions import ClientError
+
+from skylab.kernel.key import Key
+from skylab.services.call import Call
+from skylab.services.sagemaker import transitions
+from skylab.services.sagemaker.common import arn, hold, listed, new_token, own_role, tags
+from skylab.services.sagemaker.runtimes import resolve
+from skylab.wire.errors import AwsError, invalid
+
+if TYPE_CHECKING:
+    from skylab.shapes.sagemaker import *
+
+TYPE = "training-job"
+DAY = 86400
+MOST_INSTANCES = 100
+ENDED = {"Completed", "Failed", "Stopped"}
+BUCKET = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
+
+
+def missing(key: Key) -> AwsError:
+    return invalid("Requested resource not found.")
+
+
+def exists(key: Key) -> AwsError:
+    return AwsError(
+        "ResourceInUse",
+        "Training job names must be unique within an AWS account and region, and a training job with this name "
+        f"already exists (arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
+    )
+
+
+class TrainingJobs:
+    def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
+        doc = _document(call, request)
+        _check(doc)
+        own_role(call, doc["RoleArn"])
+        _check_buckets(call, doc)
+        key = call.key(TYPE, doc["TrainingJobName"])
+        token = new_token(call.ids.new)
+        with call.writing() as tx:
+            tx.create(key, doc, call.now)
+            tx.start("training", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
+        return {"TrainingJobArn": doc["TrainingJobArn"]}
+
+    async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
+        key = call.key(TYPE, request["TrainingJobName"])
+        return await hold(call, key, lambda doc: doc["TrainingJobStatus"] in ENDED)
+
+    def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
+        page = listed(call, TYPE, request, "TrainingJobName", "TrainingJobStatus", "Ascending")
+        return {"TrainingJobSummaries": page.pop("docs")} | page
+
+    def stop_training_job(self, call: Call, request: StopTrainingJobRequest) -> None:
+        key = call.key(TYPE, request["TrainingJobName"])
+        with call.writing() as tx:
+            doc = tx.get(key)
+            if (status := doc["TrainingJobStatus"]) != "InProgress":
+                raise invalid(f"The request was rejected because the training job is in status {status}.")
+            tx.put(key, transitions.to(doc, "Stopping", call.now), call.now)
+            tx.stop(key, call.now)
+
+
+def _document(call: Call, request: Any) -> dict[str, Any]:
+    """What Describe shows of a job that was just made, with the service's defaults."""
+    algorithm = request.get("AlgorithmSpecification", {})
+    if "TrainingImage" not in algorithm:
+        raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
+    runtime = resolve(algorithm["TrainingImage"])
+    script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
+    metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
+    doc = {
+        **{member: value for member, value in request.items() if member != "Tags"},
+        "TrainingJobArn": arn(call, TYPE, request["TrainingJobName"]),
+        "HyperParameters": request.get("HyperParameters", {}),
+        "AlgorithmSpecification": {"TrainingInputMode": "File", "EnableSageMakerMetricsTimeSeries": False}
+        | algorithm
+        | {"MetricDefinitions": metrics},
+        "InputDataConfig": [_channel(channel) for channel in request.get("InputDataConfig", [])],
+        "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP"} | request["OutputDataConfig"],
+        "ResourceConfig": _resources(request.get("ResourceConfig")),
+        "StoppingCondition": {"MaxRuntimeInSeconds": DAY} | request.get("StoppingCondition", {}),
+        "CreationTime": call.now,
+        "TrainingJobStatus": "InProgress",
+        "_": {"tags": tags(request)},
+    }
+    for member in ("NetworkIsolation", "InterContainerTrafficEncryption", "ManagedSpotTraining"):
+        doc.setdefault(f"Enable{member}", False)
+    if "CheckpointConfig" in doc:
+        doc["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints"} | doc["CheckpointConfig"]
+    return transitions.to(doc, "Starting", call.now)
+
+
+def _env(request: Any) -> dict[str, str]:
+    return request.get("Environment", {})
+
+
+def _channel(channel: dict[str, Any]) -> dict[str, Any]:
+    return {"CompressionType": "None", "RecordWrapperType": "None"} | channel
+
+
+def _resources(given: dict[str, Any] | None) -> dict[str, Any]:
+    if not given:
+        raise invalid("ResourceConfig is required: serverless jobs are not supported here.")
+    if groups := given.get("InstanceGroups"):
+        count = sum(group["InstanceCount"] for group in groups)
+        given = given | {"InstanceType": groups[0]["InstanceType"], "InstanceCount": count}
+    if "InstanceType" not in given:
+        raise invalid("ResourceConfig.InstanceType is required.")
+    resources = {"InstanceCount": 1, "VolumeSizeInGB": 30} | given
+    if not 1 <= resources["InstanceCount"] <= MOST_INSTANCES:
+        raise invalid(f"InstanceCount must be from 1 to {MOST_INSTANCES}.")
+    return resources
+
+
+def _check(doc: dict[str, Any]) -> None:
+    for member in ("ServerlessJobConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"):
+        if doc.get(member):
+            raise invalid(f"{member} is not supported here.")
+    for metric in doc["AlgorithmSpecification"]["MetricDefinitions"]:
+        try:
+            regex.compile(metric["Regex"])
+        except regex.error as problem:
+            raise invalid(f"Invalid regular expression of metric {metric['Name']}: {problem}") from None
+    _check_channels(doc)
+    limits = doc["StoppingCondition"]
+    if doc["EnableManagedSpotTraining"] and limits.get("MaxWaitTimeInSeconds", 0) < limits["MaxRuntimeInSeconds"]:
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+    local = doc.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
+    if not local.startswith("/opt/ml/") or ".." in local.split("/"):
+        raise invalid("CheckpointConfig.LocalPath must be a folder in /opt/ml here.")
+
+
+def _check_channels(doc: dict[str, Any]) -> None:
+    names = [channel["ChannelName"] for channel in doc["InputDataConfig"]]
+    if len(set(names)) < len(names):
+        raise invalid("Channel names must be unique.")
+    if {".", ".."} & set(names):
+        raise invalid("A channel cannot have this name.")
+    for channel in doc["InputDataConfig"]:
+        source = channel["DataSource"].get("S3DataSource")
+        if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+            raise invalid(f"Channel {channel['ChannelName']}: only S3Prefix and ManifestFile are supported here.")
+
+
+def _check_buckets(call: Call, doc: dict[str, Any]) -> None:
+    """Says at once what would fail anyway: a bucket that is not there."""
+    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]
+    s3 = call.client("s3")
+    for uri in [*uris, doc["OutputDataConfig"]["S3OutputPath"]]:
+        if not (match := BUCKET.fullmatch(uri)):
+            raise invalid(f"{uri} is not an S3 URI.")
+        try:
+            s3.head_bucket(Bucket=match[1])
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+                raise invalid(f"The specified bucket {match[1]} does not exist.") from None

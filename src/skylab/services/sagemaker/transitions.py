@@ -1,0 +1,36 @@
+"""How a training job's statuses are worded, and how they are written down."""
+
+from datetime import datetime
+from typing import Any
+
+WORDS = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+ENDS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped", "MaxRuntimeExceeded": "Stopped"}
+
+
+def to(doc: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
+    """The document with this SecondaryStatus from now on, and the TrainingJobStatus that goes with it."""
+    past = list(doc.get("SecondaryStatusTransitions", []))
+    if past and past[-1]["Status"] == status:
+        return doc
+    if past:
+        past[-1] = past[-1] | {"EndTime": now}
+    one = {"Status": status, "StartTime": now, "StatusMessage": WORDS[status]}
+    if status in ENDS:
+        one["EndTime"] = now
+    overall = ENDS.get(status) or ("Stopping" if status == "Stopping" else doc.get("TrainingJobStatus", "InProgress"))
+    return doc | {
+        "TrainingJobStatus": overall,
+        "SecondaryStatus": status,
+        "SecondaryStatusTransitions": [*past, one],
+        "LastModifiedTime": now,
+    }
