@@ -1,7 +1,7 @@
 """A body on its way in: chunk by chunk to its draft, never whole in memory, never a large write on the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from skylab.services.s3.bodies import Bodies, Draft
@@ -46,14 +46,18 @@ async def receive(
 async def _drain(draft: Draft, digest: Digest, body: Stream) -> None:
     """The next piece comes in while the last one is hashed and written."""
     pending: list[bytes] = []
-    size, writing = 0, _nothing()
-    async for chunk in body:
-        pending.append(chunk)
-        size += len(chunk)
-        if size >= _PIECE:
-            await writing
-            writing = asyncio.ensure_future(_write(draft, digest, b"".join(pending)))
-            pending, size = [], 0
+    size = 0
+    writing: asyncio.Future[None] = _nothing()
+    try:
+        async for chunk in body:
+            pending.append(chunk)
+            size += len(chunk)
+            if size >= _PIECE:
+                await writing
+                writing = asyncio.ensure_future(_write(draft, digest, b"".join(pending)))
+                pending, size = [], 0
+    finally:
+        await asyncio.gather(writing, return_exceptions=True)
     await writing
     await _write(draft, digest, b"".join(pending))
 
@@ -72,7 +76,7 @@ async def _write(draft: Draft, digest: Digest, data: bytes) -> None:
         await aside(work)
 
 
-def _nothing() -> Awaitable[None]:
+def _nothing() -> asyncio.Future[None]:
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     done.set_result(None)
     return done
