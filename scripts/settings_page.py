@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from skylab.settings: `python scripts/settings_page.py`. A test fails when the page is old."""
+"""Writes docs/settings.md from skylab.settings: `python scripts/settings_page.py`. A test fails when it is old."""
 
 from dataclasses import fields
 from pathlib import Path
