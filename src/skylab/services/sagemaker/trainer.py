@@ -17,12 +17,13 @@ from typing import Any
 from skylab.compute.instances import instance
 from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
+from skylab.kernel import journal
 from skylab.kernel.key import Key
-from skylab.kernel.store import Task
+from skylab.kernel.store import Missing, Task
 from skylab.services.sagemaker import delivery, joblogs, staging, transitions
 from skylab.services.sagemaker.common import process_env
 from skylab.services.sagemaker.hosts import Host, addresses, checkpoints, hosts, mode, reaches, write_config
-from skylab.services.sagemaker.runtimes import resolve
+from skylab.services.sagemaker.runtimes import Runtime, resolve
 from skylab.services.sagemaker.staging import DataFailed
 from skylab.wire.errors import AwsError
 
@@ -67,10 +68,10 @@ class Training:
             if job.task.stop:
                 return self._end(job, now, "Stopped")
         try:
-            job.start()
+            notice = job.start()
         except AwsError as problem:  # the image's library was there when the job was made
             return self._end(job, now, "Failed", f"ClientError: {problem.message}")
-        self._move(job, now, "running", "Training")
+        self._move(job, now, "running", "Training", notice)
         return None
 
     def _run(self, job: "Job", now: datetime) -> float | None:
@@ -168,8 +169,10 @@ class Training:
             tx.move(job.task.id, "ended", token=None)
         return None
 
-    def _move(self, job: "Job", now: datetime, state: str, status: str, **members: Any) -> None:
+    def _move(self, job: "Job", now: datetime, state: str, status: str, notice: str = "", **members: Any) -> None:
         with self.world.store.writing() as tx:
+            if notice:
+                journal.append(tx, *job.stream(job.hosts[0]), [(journal.milliseconds(now), notice)], now)
             doc = tx.get(job.key)
             if doc["TrainingJobStatus"] == "InProgress":  # else it is Stopping, and stays so
                 doc = transitions.to(doc, status, now)
@@ -219,7 +222,10 @@ class Job:
         """All that the hosts find when they start. Raises DataFailed."""
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "home").mkdir(parents=True)
-        s3 = self.s3
+        try:
+            s3 = self.s3
+        except Missing:
+            raise DataFailed(f"ClientError: Could not assume role {self.doc['RoleArn']}.") from None
         for host in self.hosts:
             write_config(self.ml(host), self.doc, host)
         for channel in self.doc["InputDataConfig"]:
@@ -254,13 +260,16 @@ class Job:
 
     # -- meanwhile
 
-    def start(self) -> None:
+    def start(self) -> str:
+        """Starts whatever has not begun: what is to be said first in the log. Raises AwsError."""
+        runtime = resolve(self.doc["AlgorithmSpecification"]["TrainingImage"])
         for host in self.hosts:
-            self.world.processes.start(self.process(host), self._launch(host))
+            self.world.processes.start(self.process(host), self._launch(host, runtime))
+        return runtime.notice
 
-    def _launch(self, host: Host) -> Launch:
+    def _launch(self, host: Host, runtime: Runtime) -> Launch:
         algorithm, isolated = self.doc["AlgorithmSpecification"], self.doc["EnableNetworkIsolation"]
-        runtime, kind = resolve(algorithm["TrainingImage"]), instance(host.type)
+        kind = instance(host.type)
         own = {"TRAINING_JOB_NAME": self.key.name, "TRAINING_JOB_ARN": self.doc["TrainingJobArn"]}
         home = self.folder / "home"
         env = process_env(self.world, self.task, self.key.region, home, kind.vcpus, isolated)
