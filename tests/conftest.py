@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import botocore.auth
+import botocore.crt.auth
 import pytest
 
 from skylab.cloud import Cloud
@@ -46,13 +47,18 @@ def processes():
 
 @pytest.fixture
 def settings():
-    return Settings(region="eu-west-1", account="123456789012", describe_hold_seconds=0, fallback=False)
+    return Settings(describe_hold_seconds=0, fallback=False)
 
 
 @pytest.fixture
 def cloud(tmp_path, clock, processes, settings, monkeypatch):
     """Held clock, recorded processes, bugs come through. The supervisor moves only by cloud.supervisor.step(now)."""
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: clock.now().replace(tzinfo=None))
+
+    def now(remove_tzinfo=True):
+        return clock.now().replace(tzinfo=None) if remove_tzinfo else clock.now()
+
+    for signer in (botocore.auth, botocore.crt.auth):  # the client signs by the cloud's clock
+        monkeypatch.setattr(signer, "get_current_datetime", now)
     cloud = Cloud(tmp_path / "root", settings, clock, RandomIds(), processes, Inline(), strict=True)
     yield cloud
     cloud.stop()
@@ -67,11 +73,11 @@ def real_cloud(tmp_path, settings):
     cloud.stop()
 
 
-def connect(cloud, service, **config):
+def connect(cloud, service, region=None, **config):
     """A real boto3 client, as the account's administrator, whose bytes go to the cloud without a socket."""
     key = cloud.account.credentials()
     if service == "s3":
         config.setdefault("s3", {"addressing_style": "path"})
     return cloud.transport.client(
-        service, key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], **config
+        service, region or key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], **config
     )

@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "skylab"
-LAYERS = ["kernel", "settings", "root", "wire", "compute", "services", "gateway", "account", "cloud", "server", "commands", "cli"]
+LAYERS = [
+    "kernel",
+    "settings",
+    "root",
+    "wire",
+    "compute",
+    "services",
+    "gateway",
+    "account",
+    "cloud",
+    "server",
+    "commands",
+    "cli",
+]
 FILES = sorted(PACKAGE.rglob("*.py"))
 BANNED = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.sleep"}
 BANNED |= {"time.monotonic", "time.localtime", "time.gmtime", "uuid.uuid4", "uuid4", "uuid.uuid1"}

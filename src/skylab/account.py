@@ -82,7 +82,9 @@ class Account:
         s3 = self.transport.client("s3", self.settings.region, *key, s3={"addressing_style": "path"})
         region = self.settings.region
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        _unless(s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=f"sagemaker-{region}-{self.settings.account}", **where)
+        _unless(
+            s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=f"sagemaker-{region}-{self.settings.account}", **where
+        )
         now = self.clock.now()
         with self.store.writing() as tx:
             administrator = Key(self.settings.account, "", "iam", "role", ADMINISTRATOR)
@@ -98,14 +100,15 @@ class Account:
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": f"arn:aws:iam::{self.settings.account}:root"},
+                    "Principal": {
+                        "Service": "sagemaker.amazonaws.com",
+                        "AWS": f"arn:aws:iam::{self.settings.account}:root",
+                    },
                     "Action": "sts:AssumeRole",
                 }
             ],
         }
-        _unless(
-            iam.create_role, "EntityAlreadyExists", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
-        )
+        _unless(iam.create_role, "EntityAlreadyExists", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
 
 

@@ -105,9 +105,7 @@ class Cloud:
         now = self.clock.now()
         with self.store.writing() as tx:
             issued = role_session(tx, role_arn, name, now, now + ASSUMED, "job")
-        return self._client(
-            service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
-        )
+        return self._client(service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
 
     def _client(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
         config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}

@@ -101,8 +101,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             cloud.delete(acc, endpoint)
     seconds = {kind: job.billable_time_in_seconds for kind, job in jobs.items()}
     return {
-        "dataset": args.dataset, "facts": facts, "report": report, "endpoint": endpoint, "sample": sample,
-        "answer": answer, "seconds": seconds, "instance": args.instance_type, "deleted": args.delete, "at": stamp,
+        "dataset": args.dataset,
+        "facts": facts,
+        "report": report,
+        "endpoint": endpoint,
+        "sample": sample,
+        "answer": answer,
+        "seconds": seconds,
+        "instance": args.instance_type,
+        "deleted": args.delete,
+        "at": stamp,
     }
 
 

@@ -42,9 +42,7 @@ assert job.training_job_status == "Completed", job.training_job_status
 
 name = f"sdk3-{int(time.time())}"
 served = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-container = ContainerDefinition(
-    image=image, model_data_url=job.model_artifacts.s3_model_artifacts, environment=served
-)
+container = ContainerDefinition(image=image, model_data_url=job.model_artifacts.s3_model_artifacts, environment=served)
 model = Model.create(model_name=name, primary_container=container, execution_role_arn=role)
 variant = ProductionVariant(
     variant_name="AllTraffic", model_name=name, instance_type="ml.m5.large", initial_instance_count=1

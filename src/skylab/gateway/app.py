@@ -1,7 +1,7 @@
 """From a request to an operation and back.
 
-    signed for which service → signature proved → operation found → allowed → input parsed and validated → operation
-    ← answer projected to its shape, or the error in the protocol's words: the only place that catches everything
+signed for which service → signature proved → operation found → allowed → input parsed and validated → operation
+← answer projected to its shape, or the error in the protocol's words: the only place that catches everything
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from skylab.settings import Settings
 from skylab.wire.chunked import verified
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest, HttpResponse
+from skylab.wire.model import service_model
 from skylab.wire.protocols import Protocol, protocol
 from skylab.wire.validate import validate
 
@@ -61,7 +62,7 @@ class Gateway:
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
-        words = protocol(self.services[0].model, request)
+        words = protocol(service_model(spoken(request)), request)
         try:
             request.body = body = await read(request, self.settings.max_body_bytes)
             hashed = hashlib.sha256(body).hexdigest()
@@ -148,8 +149,18 @@ class Exchange:
             error = self.service.worded(problem)
             if error is None:
                 log.exception("%s.%s", self.service.name, operation.name)
-                error = AwsError("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+                error = AwsError(
+                    "InternalFailure", "The request processing has failed because of an unknown error.", 500
+                )
             return words.refuse(operation, error, self.request_id, request)
+
+
+def spoken(request: HttpRequest) -> str:
+    """A service that speaks as the caller of one we do not know expects to be answered."""
+    if "x-amz-target" in request.headers:
+        return "logs"
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return "sts" if form else "sagemaker-runtime"
 
 
 async def read(request: HttpRequest, most: int) -> bytes:

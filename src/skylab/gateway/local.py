@@ -27,11 +27,14 @@ LIFE = timedelta(hours=1)
 async def answer(gateway: Gateway, request: HttpRequest) -> HttpResponse:
     match request.path.split("/")[2:]:
         case ["health"]:
-            return _json(200, {
-                "status": "ready",
-                "version": skylab.__version__,
-                "services": sorted(service.name for service in gateway.services),
-            })
+            return _json(
+                200,
+                {
+                    "status": "ready",
+                    "version": skylab.__version__,
+                    "services": sorted(service.name for service in gateway.services),
+                },
+            )
         case ["credentials", task]:
             return await asyncio.get_running_loop().run_in_executor(gateway.pool, _credentials, gateway, task, request)
     return _json(404, {"message": "There is nothing here."})
@@ -46,13 +49,16 @@ def _credentials(gateway: Gateway, task: str, request: HttpRequest) -> HttpRespo
         if not data.get("token") or not hmac.compare_digest(data["token"].encode(), token.encode()):
             return _json(403, {"code": "AccessDenied", "message": "The token is not that of a running job."})
         issued = role_session(tx, data["role"], task, now, now + LIFE, "job")
-    return _json(200, {
-        "RoleArn": data["role"],
-        "AccessKeyId": issued["AccessKeyId"],
-        "SecretAccessKey": issued["SecretAccessKey"],
-        "Token": issued["SessionToken"],
-        "Expiration": issued["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
-    })
+    return _json(
+        200,
+        {
+            "RoleArn": data["role"],
+            "AccessKeyId": issued["AccessKeyId"],
+            "SecretAccessKey": issued["SecretAccessKey"],
+            "Token": issued["SessionToken"],
+            "Expiration": issued["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    )
 
 
 def _json(status: int, value: dict[str, Any]) -> HttpResponse:

@@ -7,7 +7,9 @@ from skylab.gateway.service import Service
 from skylab.wire.http import HttpRequest
 
 SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/,]+)/aws4_request")
-PRESIGNED = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F(?P<region>[^&]+?)%2F(?P<service>[^&]+?)%2Faws4_request", re.I)
+PRESIGNED = re.compile(
+    r"X-Amz-Credential=[^&]*?%2F\d{8}%2F(?P<region>[^&]+?)%2F(?P<service>[^&]+?)%2Faws4_request", re.I
+)
 BUCKET_HOST = re.compile(
     r"(?P<bucket>.+?)\.s3(?:[.-][a-z0-9-]+)??\.(?:amazonaws\.com(?:\.cn)?|localhost(?:\.localstack\.cloud)?)(?::\d+)?"
 )

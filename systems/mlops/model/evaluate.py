@@ -54,8 +54,11 @@ def calibration_slope(y: np.ndarray, p: np.ndarray) -> float:
 
 
 METRICS = {
-    "auc": roc_auc_score, "average precision": average_precision_score, "brier": brier_score_loss,
-    "calibration error": calibration_error, "calibration slope": calibration_slope,
+    "auc": roc_auc_score,
+    "average precision": average_precision_score,
+    "brier": brier_score_loss,
+    "calibration error": calibration_error,
+    "calibration slope": calibration_slope,
 }
 
 

@@ -42,8 +42,12 @@ def fit(x: np.ndarray, y: np.ndarray, c: float = C, knots: int = KNOTS) -> dict:
     scale[scale == 0] = 1.0
     fitted = LogisticRegression(C=c, max_iter=2000).fit((wide - centre) / scale, y)
     return {
-        "columns": int(x.shape[1]), "hinges": hinges, "centre": centre.tolist(), "scale": scale.tolist(),
-        "coefficients": fitted.coef_[0].tolist(), "intercept": float(fitted.intercept_[0]),
+        "columns": int(x.shape[1]),
+        "hinges": hinges,
+        "centre": centre.tolist(),
+        "scale": scale.tolist(),
+        "coefficients": fitted.coef_[0].tolist(),
+        "intercept": float(fitted.intercept_[0]),
     }
 
 

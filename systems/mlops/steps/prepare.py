@@ -1,9 +1,9 @@
 """Split by people, encode, and write what the training jobs read: label first, no header.
 
-    OUT/train/train.csv  OUT/validation/validation.csv  OUT/test/test.csv  (60, 20 and 20 % of the people)
-    OUT/test/people.csv  the person of each test row, for confidence intervals
-    OUT/schema.json      the encoding, learnt from the training people
-    OUT/sample.json      one raw row of a test person, to ask the endpoint about
+OUT/train/train.csv  OUT/validation/validation.csv  OUT/test/test.csv  (60, 20 and 20 % of the people)
+OUT/test/people.csv  the person of each test row, for confidence intervals
+OUT/schema.json      the encoding, learnt from the training people
+OUT/sample.json      one raw row of a test person, to ask the endpoint about
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def prepare(name: str, folder: Path, out: Path, seed: int = SEED) -> dict[str, d
         table = np.column_stack([label[mask], features.encode(covariates[mask], schema)])
         np.savetxt(out / part / f"{part}.csv", table, fmt="%.10g", delimiter=",")
         facts[part] = {
-            "rows": int(mask.sum()), "people": int(person[mask].nunique()), "positive": float(label[mask].mean())
+            "rows": int(mask.sum()),
+            "people": int(person[mask].nunique()),
+            "positive": float(label[mask].mean()),
         }
     np.savetxt(out / "test" / "people.csv", person[masks["test"]], fmt="%d")
     (out / "schema.json").write_text(json.dumps(schema, indent=1))

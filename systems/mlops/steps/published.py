@@ -1,11 +1,11 @@
 """Repeat the protocols behind published figures, to show that features and models hold up elsewhere.
 
-    python steps/published.py --data FOLDER --dataset telco_churn
+python steps/published.py --data FOLDER --dataset telco_churn
 
-    telco_churn      AUROC, StratifiedShuffleSplit(n_splits=3, test_size=0.25, random_state=1337): .849 logistic
-                     regression, .828 XGBoost, .852 EBM (github.com/interpretml/interpret, README)
-    bank_marketing   AUC, stratified 10-fold, seed 0, `duration` included: .9306 random forest, .9369 auto-sklearn
-                     (github.com/openml/automlbenchmark, 4 h, OpenML's own folds)
+telco_churn      AUROC, StratifiedShuffleSplit(n_splits=3, test_size=0.25, random_state=1337): .849 logistic
+                 regression, .828 XGBoost, .852 EBM (github.com/interpretml/interpret, README)
+bank_marketing   AUC, stratified 10-fold, seed 0, `duration` included: .9306 random forest, .9369 auto-sklearn
+                 (github.com/openml/automlbenchmark, 4 h, OpenML's own folds)
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def test_a_role_is_deleted_only_when_nothing_hangs_on_it(iam):
     assert refused(iam.delete_role, RoleName="Trainer")[2] == "Cannot delete entity, must delete policies first."
     iam.delete_role_policy(RoleName="Trainer", PolicyName="inline")
     iam.delete_role(RoleName="Trainer")
-    assert iam.list_roles()["Roles"] == []
+    assert "Trainer" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]
 
 
 @pytest.mark.parametrize("kind", ["role", "user"])
