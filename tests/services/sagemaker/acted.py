@@ -7,7 +7,7 @@ from conftest import connect
 
 from skylab.compute.processes import Ending
 
-REGION, ACCOUNT = "eu-west-1", "123456789012"
+REGION, ACCOUNT = "us-east-1", "000000000000"
 XGBOOST = f"1.dkr.ecr.{REGION}.amazonaws.com/sagemaker-xgboost:1.7-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/AmazonSageMaker-ExecutionRole"
 
@@ -42,8 +42,8 @@ class ActedProcesses:
         return self.folder / (id.replace("/", "_") + ".log")
 
     def forget(self, id):
-        self.launched.pop(id)
-        self.endings.pop(id)
+        self.launched.pop(id, None)
+        self.endings.pop(id, None)
 
     # -- the test's side
 
@@ -70,7 +70,7 @@ def processes(tmp_path):
 @pytest.fixture
 def s3(cloud):
     s3 = connect(cloud, "s3")
-    s3.create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.create_bucket(Bucket="data")
     return s3
 
 

@@ -1,7 +1,7 @@
 """What Create, Describe, List, Stop and the tag operations say."""
 
 import pytest
-from acted import ACCOUNT, REGION, channel, processes, request, s3, sagemaker, steps  # noqa: F401  (fixtures)
+from services.sagemaker.acted import ACCOUNT, REGION, channel, processes, request, s3, sagemaker, steps  # noqa: F401  (fixtures)
 from botocore.exceptions import ClientError
 from conftest import connect
 
