@@ -27,11 +27,11 @@ from skylab.gateway.sessions import role_session
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, logs, s3, sagemaker, sts
+from skylab.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, logs, s3, sagemaker]
+MODULES = [iam, sts, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 
@@ -105,7 +105,9 @@ class Cloud:
         now = self.clock.now()
         with self.store.writing() as tx:
             issued = role_session(tx, role_arn, name, now, now + ASSUMED, "job")
-        return self._client(service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+        return self._client(
+            service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
+        )
 
     def _client(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
         config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}

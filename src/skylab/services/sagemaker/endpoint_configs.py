@@ -1,0 +1,64 @@
+"""Endpoint configurations: which models an endpoint serves, on what, and in which shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skylab.services.call import Call
+from skylab.services.sagemaker import hosting
+from skylab.wire.errors import invalid
+
+if TYPE_CHECKING:
+    from skylab.shapes.sagemaker import *
+
+TYPE = "endpoint-config"
+NOT_YET = ("AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig", "ShadowProductionVariants")
+NOT_YET_OF_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "AcceleratorType", "CapacityReservationConfig")
+
+
+class EndpointConfigs:
+    def create_endpoint_config(self, call: Call, request: CreateEndpointConfigInput) -> dict[str, Any]:
+        name = request["EndpointConfigName"]
+        hosting.refuse(request, NOT_YET)
+        variants = [_variant(variant) for variant in request["ProductionVariants"]]
+        _unambiguous(variants)
+        config = hosting.arn(call, TYPE, name)
+        doc = {member: value for member, value in request.items() if member != "Tags"}
+        doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
+        with call.writing() as tx:
+            for variant in variants:
+                hosting.find(tx, call, "model", variant["ModelName"])
+            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": hosting.tags(request)}})
+        return {"EndpointConfigArn": config}
+
+    def describe_endpoint_config(self, call: Call, request: DescribeEndpointConfigInput) -> dict[str, Any]:
+        with call.reading() as tx:
+            return hosting.find(tx, call, TYPE, request["EndpointConfigName"])
+
+    def delete_endpoint_config(self, call: Call, request: DeleteEndpointConfigInput) -> None:
+        with call.writing() as tx:
+            hosting.find(tx, call, TYPE, request["EndpointConfigName"])
+            tx.delete(call.key(TYPE, request["EndpointConfigName"]))
+
+    def list_endpoint_configs(self, call: Call, request: ListEndpointConfigsInput) -> dict[str, Any]:
+        with call.reading() as tx:
+            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
+            return hosting.listed(call, request, TYPE, "EndpointConfigs", docs)
+
+
+def _variant(given: dict[str, Any]) -> dict[str, Any]:
+    """With AWS's defaults. Raises AwsError."""
+    hosting.refuse(given, NOT_YET_OF_VARIANT)
+    if "ModelName" not in given:
+        raise invalid("A production variant without ModelName (inference components) is not offered yet.")
+    if "InstanceType" not in given:
+        raise invalid(f"InstanceType must be given for production variant {given['VariantName']}.")
+    return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0} | given
+
+
+def _unambiguous(variants: list[dict[str, Any]]) -> None:
+    names = [variant["VariantName"] for variant in variants]
+    if len(set(names)) < len(names):
+        raise invalid("The names of production variants must be unique.")
+    if not any(variant["InitialVariantWeight"] for variant in variants):
+        raise invalid("At least one production variant must have a weight greater than 0.")

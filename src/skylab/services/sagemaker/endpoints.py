@@ -1,0 +1,169 @@
+"""Endpoints: what is wanted is written into the document; fleet.py makes it so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from skylab.kernel.clock import expired, patience
+from skylab.kernel.store import Transaction
+from skylab.services.call import Call
+from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker.models import the_container
+from skylab.wire.errors import invalid
+
+if TYPE_CHECKING:
+    from skylab.shapes.sagemaker import *
+
+TYPE = "endpoint"
+UNDER_WAY = ("Creating", "Updating", "Deleting")
+LOOK = 0.02  # seconds between two looks at an endpoint that is held
+
+
+class Endpoints:
+    def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
+        hosting.refuse(request, ("DeploymentConfig",))
+        name = request["EndpointName"]
+        endpoint = hosting.arn(call, TYPE, name)
+        doc = {"EndpointName": name, "EndpointArn": endpoint, "EndpointConfigName": request["EndpointConfigName"]}
+        doc |= {"EndpointStatus": "Creating", "CreationTime": call.now, "LastModifiedTime": call.now}
+        private = {"tags": hosting.tags(request), "fleets": [], "fleet": None, "pending": None, "replicas": {}}
+        with call.writing() as tx:
+            variants = _planned(tx, call, request["EndpointConfigName"])
+            hosting.create(tx, call, TYPE, name, doc | {"_": private})
+            _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants)
+        return {"EndpointArn": endpoint}
+
+    async def describe_endpoint(self, call: Call, request: DescribeEndpointInput) -> dict[str, Any]:
+        """A fresh change is held until it has ended, for a while: SDKs look again only 30 s later."""
+        deadline = None
+        while True:
+            with call.reading() as tx:
+                doc = hosting.find(tx, call, TYPE, request["EndpointName"])
+            if deadline is None:
+                age = (call.now - doc["LastModifiedTime"]).total_seconds()
+                deadline = patience(call.settings.describe_hold_seconds - age)
+            if doc["EndpointStatus"] not in UNDER_WAY or expired(deadline):
+                return doc
+            await asyncio.sleep(LOOK)
+
+    def list_endpoints(self, call: Call, request: ListEndpointsInput) -> dict[str, Any]:
+        with call.reading() as tx:
+            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
+            return hosting.listed(call, request, TYPE, "Endpoints", docs)
+
+    def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
+        hosting.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
+        with call.writing() as tx:
+            doc = _settled(tx, call, request["EndpointName"])
+            variants = _planned(tx, call, request["EndpointConfigName"])
+            if request.get("RetainAllVariantProperties"):
+                _retain(variants, doc, request.get("ExcludeRetainedVariantProperties", []))
+            _deploy(tx, call, doc, request["EndpointConfigName"], variants)
+        return {"EndpointArn": doc["EndpointArn"]}
+
+    def update_endpoint_weights_and_capacities(
+        self, call: Call, request: UpdateEndpointWeightsAndCapacitiesInput
+    ) -> dict[str, Any]:
+        with call.writing() as tx:
+            doc = _settled(tx, call, request["EndpointName"])
+            variants = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
+            for wanted in request["DesiredWeightsAndCapacities"]:
+                if (variant := variants.get(wanted["VariantName"])) is None:
+                    raise invalid(f"Could not find production variant {wanted['VariantName']} of {doc['EndpointArn']}.")
+                if "ServerlessUpdateConfig" in wanted:
+                    raise invalid("ServerlessUpdateConfig is not offered yet.")
+                variant["DesiredWeight"] = wanted.get("DesiredWeight", variant["DesiredWeight"])
+                variant["DesiredInstanceCount"] = wanted.get("DesiredInstanceCount", variant["DesiredInstanceCount"])
+            tx.update(
+                call.key(TYPE, doc["EndpointName"]),
+                call.now,
+                EndpointStatus="Updating",
+                ProductionVariants=doc["ProductionVariants"],
+            )
+        return {"EndpointArn": doc["EndpointArn"]}
+
+    def delete_endpoint(self, call: Call, request: DeleteEndpointInput) -> None:
+        """The record first: from then on nothing is served, and then the replicas are stopped."""
+        with call.writing() as tx:
+            doc = _settled(tx, call, request["EndpointName"], ("InService", "Failed"))
+            key, private = call.key(TYPE, doc["EndpointName"]), doc["_"]
+            if not private["fleets"]:
+                return tx.delete(key)
+            tx.update(key, call.now, EndpointStatus="Deleting", _=private | {"replicas": {}})
+            for task in private["fleets"]:
+                tx.stop(hosting.fleet_key(call.account, call.region, doc["EndpointName"], task), call.now)
+
+
+def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = ("InService",)) -> dict[str, Any]:
+    doc = hosting.find(tx, call, TYPE, name)
+    if doc["EndpointStatus"] == "Deleting":
+        raise hosting.missing(call, TYPE, name)
+    if doc["EndpointStatus"] in UNDER_WAY:
+        raise invalid(f'Cannot update in-progress endpoint "{doc["EndpointArn"]}".')
+    if doc["EndpointStatus"] not in allowed:
+        raise invalid(f'Cannot update endpoint "{doc["EndpointArn"]}" in status {doc["EndpointStatus"]}.')
+    return doc
+
+
+def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
+    """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
+    doc = hosting.find(tx, call, "endpoint-config", config)
+    variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
+    if len({variant["role"] for variant in variants}) > 1:
+        raise invalid("Models with different execution roles on one endpoint are not offered yet.")
+    return variants
+
+
+def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
+    model = hosting.find(tx, call, "model", variant["ModelName"])
+    container = the_container(model)
+    return {
+        "name": variant["VariantName"],
+        "type": variant["InstanceType"],
+        "count": variant["InitialInstanceCount"],
+        "weight": variant["InitialVariantWeight"],
+        "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
+        "image": container["Image"],
+        "url": container.get("ModelDataUrl", ""),
+        "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
+        "env": container.get("Environment", {}),
+        "isolated": model["EnableNetworkIsolation"],
+        "role": model.get("ExecutionRoleArn", ""),
+    }
+
+
+def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: list[dict[str, Any]]) -> None:
+    """Variants that stay keep their number of instances and their weight, unless that property is excluded."""
+    now = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
+    members = {"DesiredInstanceCount": "count", "DesiredWeight": "weight"}
+    for property in {each["VariantPropertyType"] for each in excluded}:
+        members.pop(property, None)
+    for variant in variants:
+        if variant["name"] in now:
+            variant |= {own: now[variant["name"]][member] for member, own in members.items()}
+
+
+def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, variants: list[dict[str, Any]]) -> None:
+    """Starts the task that brings up a fleet beside the one that serves."""
+    name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
+    tx.start(
+        "endpoint",
+        hosting.fleet_key(call.account, call.region, name, task),
+        call.now,
+        task,
+        endpoint=name,
+        config=config,
+        variants=variants,
+        replicas={},
+        role=variants[0]["role"],
+        token=call.ids.new() + call.ids.new() + call.ids.new(),
+    )
+    status = "Updating" if private["fleet"] else "Creating"
+    tx.update(
+        call.key(TYPE, name),
+        call.now,
+        EndpointStatus=status,
+        FailureReason=None,
+        _=private | {"fleets": [*private["fleets"], task], "pending": task},
+    )

@@ -1,0 +1,253 @@
+"""The work behind an endpoint: one task deploys one configuration and keeps its replicas running until it is stopped.
+
+An update is a second task beside the first. When all its replicas are healthy, one transaction points the endpoint at
+it and stops the first; when one of them is not, it goes away, and the first has served all along.
+"""
+
+import shutil
+from datetime import datetime
+from typing import Any
+
+from skylab.compute.world import World
+from skylab.kernel import journal
+from skylab.kernel.key import Key
+from skylab.kernel.store import Missing, Task, Transaction
+from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker.artifacts import Unavailable, fetch
+from skylab.services.sagemaker.replicas import Replica, folder, fresh, models
+
+WATCH = 0.25  # seconds between two looks at replicas that are well
+DRAIN = 0.25  # seconds for requests that were about to be sent when the routing changed
+GRACE = 30.0  # seconds from SIGTERM to SIGKILL
+UNHEALTHY = (
+    "The primary container for production variant {} did not pass the ping health check. "
+    "Please check CloudWatch logs for this endpoint."
+)
+
+
+class Fleet:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def advance(self, task: Task, now: datetime) -> float | None:
+        if task.stop is not None or task.state == "leaving":
+            return self._leave(task, now)
+        self._ship(task, now)
+        if task.state == "waiting":
+            return self._fetch(task, now)
+        return self._converge(task, now)
+
+    def _fetch(self, task: Task, now: datetime) -> float | None:
+        data, world = task.data, self.world
+
+        def all_models() -> None:
+            try:
+                s3 = world.assume("s3", task.target.region, data["role"], "SageMaker")
+            except Missing:
+                raise Unavailable(f"The role {data['role']} does not exist.") from None
+            for index, variant in enumerate(data["variants"]):
+                fetch(s3, variant, models(world, task) / str(index))
+
+        try:
+            if world.background.done(f"{task.id}/models", all_models):
+                with world.store.writing() as tx:
+                    tx.move(task.id, "deploying")
+        except Unavailable as problem:
+            self._fail(task, str(problem), now)
+        return None
+
+    def _converge(self, task: Task, now: datetime) -> float | None:
+        with self.world.store.reading() as tx:
+            doc = tx.get(endpoint_key(task))
+        wanted = _wanted(task, doc)
+        replicas = {slot: Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()}
+        changes: dict[str, Any] = {slot: self._step(task, each, wanted, now) for slot, each in replicas.items()}
+        for slot in wanted.keys() - replicas.keys():
+            changes[slot] = fresh(wanted[slot], f"i-{self.world.ids.new():0>17}", now.timestamp())
+        for slot, change in changes.items():
+            if task.state == "deploying" and change and change.get("state") == "died":
+                self._fail(task, UNHEALTHY.format(replicas[slot].known["variant"]), now)
+                return None
+        changes = {slot: change for slot, change in changes.items() if change != {}}
+        return self._record(task, changes, wanted, now)
+
+    def _step(self, task: Task, replica: Replica, wanted: dict[str, Any], now: datetime) -> dict[str, Any] | None:
+        """{}: no change; None: it is gone."""
+        at = now.timestamp()
+        if replica.slot not in wanted:
+            return self._dismiss(replica, at)
+        change = replica.advance(now)
+        if change.get("state") == "died" and task.state == "serving":
+            self._log_end(task, replica, now)
+            replica.world.processes.stop(replica.process, hard=True)
+            return replica.rested(at)
+        return change
+
+    def _dismiss(self, replica: Replica, at: float) -> dict[str, Any] | None:
+        if replica.known["state"] != "dismissed":
+            return {"state": "dismissed", "since": at}
+        since = at - replica.known["since"]
+        if since < DRAIN or not replica.gone(since > GRACE):
+            return {}
+        self._remove(replica)
+        return None
+
+    def _remove(self, replica: Replica) -> None:
+        self.world.processes.forget(replica.process)
+        replica.socket.unlink(missing_ok=True)
+        shutil.rmtree(folder(self.world, replica.task) / replica.slot, ignore_errors=True)
+
+    def _record(self, task: Task, changes: dict[str, Any], wanted: dict[str, Any], now: datetime) -> float | None:
+        known = {
+            slot: was | (changes.get(slot) or {})
+            for slot, was in ({slot: {} for slot in changes} | task.data["replicas"]).items()
+            if changes.get(slot, {}) is not None
+        }
+        all_healthy = bool(known) and all(known.get(slot, {}).get("state") == "healthy" for slot in wanted)
+        with self.world.store.writing() if changes or all_healthy else self.world.store.reading() as tx:
+            doc = tx.get(endpoint_key(task))
+            new = self._new_doc(task, doc, known, all_healthy, now)
+            if changes or new != doc:
+                state = "serving" if all_healthy else task.state
+                tx.move(task.id, state, replicas=changes)
+            if new != doc:
+                if new["_"]["fleet"] != doc["_"]["fleet"]:
+                    self._retire(tx, task, doc, now)
+                tx.put(endpoint_key(task), new | {"LastModifiedTime": now}, now)
+        steady = not changes and all_healthy
+        return WATCH if steady else None
+
+    def _new_doc(
+        self, task: Task, doc: dict[str, Any], known: dict[str, Any], all_healthy: bool, now: datetime
+    ) -> dict[str, Any]:
+        """The endpoint as these replicas make it: who gets the traffic, what is there, and its status."""
+        deploying, private = task.state == "deploying", doc["_"]
+        others = private["fleet"] != task.id
+        if doc["EndpointStatus"] == "Deleting" or (others and not (deploying and all_healthy)):
+            return doc
+        new = dict(doc)
+        if deploying:
+            new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
+        table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
+        for slot, each in known.items():
+            if each["state"] == "healthy":
+                table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
+        pending = None if deploying else private["pending"]
+        new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending}
+        if doc["EndpointStatus"] != "InService" and all_healthy and not pending:
+            new["EndpointStatus"] = "InService"
+            new["ProductionVariants"] = [_settled(each) for each in new["ProductionVariants"]]
+        return new
+
+    def _retire(self, tx: Transaction, task: Task, doc: dict[str, Any], now: datetime) -> None:
+        if before := doc["_"]["fleet"]:
+            tx.stop(fleet_key(task, before), now)
+
+    def _fail(self, task: Task, reason: str, now: datetime) -> None:
+        key = endpoint_key(task)
+        with self.world.store.writing() as tx:
+            private = tx.get(key)["_"]
+            status = "InService" if private["fleet"] else "Failed"
+            tx.update(key, now, EndpointStatus=status, FailureReason=reason, _=private | {"pending": None})
+            tx.move(task.id, "leaving", left=now.timestamp())
+
+    def _leave(self, task: Task, now: datetime) -> float | None:
+        """All replicas end, then what they left behind goes, then the record; the last one takes a deleted endpoint."""
+        at = now.timestamp()
+        since = at - (task.stop or task.data["left"])
+        if since < DRAIN:
+            return None
+        replicas = [Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()]
+        if not all([replica.gone(since > GRACE) for replica in replicas]):
+            self._ship(task, now)
+            return None
+        for replica in replicas:
+            self._log_end(task, replica, now)
+        with self.world.store.writing() as tx:
+            self._forget(tx, task, now)
+        for replica in replicas:
+            self._remove(replica)
+        shutil.rmtree(folder(self.world, task), ignore_errors=True)
+        return None
+
+    def _forget(self, tx: Transaction, task: Task, now: datetime) -> None:
+        tx.move(task.id, "ended", token=None)
+        key = endpoint_key(task)
+        if (doc := tx.find(key)) is None:
+            return
+        fleets = [fleet for fleet in doc["_"]["fleets"] if fleet != task.id]
+        if doc["EndpointStatus"] == "Deleting" and not fleets:
+            return tx.delete(key)
+        tx.put(key, doc | {"_": doc["_"] | {"fleets": fleets}}, now)
+
+    def _ship(self, task: Task, now: datetime) -> None:
+        """New whole lines of all replicas, in one transaction with how far they were read."""
+        replicas = [Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()]
+        said = [(replica, *replica.said(False)) for replica in replicas]
+        if not any(lines for _, lines, _ in said):
+            return
+        with self.world.store.writing() as tx:
+            for replica, lines, offset in said:
+                if lines:
+                    self._append(tx, task, replica, lines, offset, now)
+
+    def _log_end(self, task: Task, replica: Replica, now: datetime) -> None:
+        while True:
+            lines, offset = replica.said(True)
+            if not lines:
+                return
+            with self.world.store.writing() as tx:
+                self._append(tx, task, replica, lines, offset, now)
+
+    def _append(
+        self, tx: Transaction, task: Task, replica: Replica, lines: list[str], offset: int, now: datetime
+    ) -> None:
+        account, region = task.target.account, task.target.region
+        events = [(journal.milliseconds(now), line) for line in lines if line]
+        journal.append(tx, account, region, log_group(task.data["endpoint"]), replica.stream, events, now)
+        replica.known["offset"] = offset
+        tx.move(task.id, task.state, replicas={replica.slot: {"offset": offset}})
+
+
+def log_group(endpoint: str) -> str:
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
+
+
+def endpoint_key(task: Task) -> Key:
+    return task.target._replace(type="endpoint", name=task.data["endpoint"])
+
+
+def fleet_key(task: Task, id: str) -> Key:
+    return hosting.fleet_key(task.target.account, task.target.region, task.data["endpoint"], id)
+
+
+def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Slot -> variant: as many as the configuration says, and later as the endpoint's document does."""
+    serving = task.state == "serving"
+    counts = {each["VariantName"]: each["DesiredInstanceCount"] for each in doc.get("ProductionVariants", [])}
+    return {
+        f"{index}-{number}": variant
+        for index, variant in enumerate(task.data["variants"])
+        for number in range(counts[variant["name"]] if serving else variant["count"])
+    }
+
+
+def _summaries(task: Task, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "VariantName": variant["name"],
+            "DeployedImages": [
+                {"SpecifiedImage": variant["image"], "ResolvedImage": variant["image"], "ResolutionTime": now}
+            ],
+            "DesiredWeight": variant["weight"],
+            "CurrentWeight": variant["weight"],
+            "DesiredInstanceCount": variant["count"],
+            "CurrentInstanceCount": variant["count"],
+        }
+        for variant in task.data["variants"]
+    ]
+
+
+def _settled(variant: dict[str, Any]) -> dict[str, Any]:
+    current = {"CurrentWeight": variant["DesiredWeight"], "CurrentInstanceCount": variant["DesiredInstanceCount"]}
+    return variant | current

@@ -1,0 +1,60 @@
+"""Models: an image, and an archive of what was trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skylab.services.call import Call
+from skylab.services.sagemaker import hosting, runtimes
+from skylab.wire.errors import invalid
+
+if TYPE_CHECKING:
+    from skylab.shapes.sagemaker import *
+
+TYPE = "model"
+NOT_YET = ("ModelPackageName", "AdditionalModelDataSources", "InferenceSpecificationName", "MultiModelConfig")
+
+
+class Models:
+    def create_model(self, call: Call, request: CreateModelInput) -> dict[str, Any]:
+        name = request["ModelName"]
+        container = the_container(request)
+        hosting.refuse(request, ("InferenceExecutionConfig",))
+        hosting.refuse(container, NOT_YET)
+        if container.get("Mode", "SingleModel") != "SingleModel":
+            raise invalid(f"Mode {container['Mode']} is not offered yet.")
+        if "Image" not in container:
+            raise invalid("Either Image or ModelPackageName must be given for a container.")
+        runtimes.resolve(container["Image"])
+        model = hosting.arn(call, TYPE, name)
+        kept = {member: value for member, value in request.items() if member != "Tags"}
+        doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
+        with call.writing() as tx:
+            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": hosting.tags(request)}})
+        return {"ModelArn": model}
+
+    def describe_model(self, call: Call, request: DescribeModelInput) -> dict[str, Any]:
+        with call.reading() as tx:
+            return hosting.find(tx, call, TYPE, request["ModelName"])
+
+    def delete_model(self, call: Call, request: DeleteModelInput) -> None:
+        with call.writing() as tx:
+            hosting.find(tx, call, TYPE, request["ModelName"])
+            tx.delete(call.key(TYPE, request["ModelName"]))
+
+    def list_models(self, call: Call, request: ListModelsInput) -> dict[str, Any]:
+        with call.reading() as tx:
+            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
+            return hosting.listed(call, request, TYPE, "Models", docs)
+
+
+def the_container(model: dict[str, Any]) -> dict[str, Any]:
+    """The one container of a model, however it was given. Raises AwsError."""
+    containers = ([model["PrimaryContainer"]] if model.get("PrimaryContainer") else []) + model.get("Containers", [])
+    if not containers:
+        raise invalid("Either PrimaryContainer or Containers must be given.")
+    if model.get("PrimaryContainer") and model.get("Containers"):
+        raise invalid("Both PrimaryContainer and Containers are given: one of them is enough.")
+    if len(containers) > 1:
+        raise invalid("Containers: more than one container (an inference pipeline) is not offered yet.")
+    return containers[0]

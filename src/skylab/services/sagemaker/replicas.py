@@ -1,0 +1,191 @@
+"""One replica: a process that serves a variant's model on a Unix socket. What is known of it is a dict in its task."""
+
+import http.client
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from skylab.compute.instances import instance
+from skylab.compute.processes import Launch
+from skylab.compute.world import World
+from skylab.kernel.store import Task
+from skylab.services.sagemaker import runtimes
+
+PING = 2.0  # seconds that AWS gives an answer to /ping
+GIB = 1 << 30
+LONGEST_REST = 60.0  # seconds between two attempts to start a replica that keeps dying
+LASTING = 60.0  # seconds of life after which a death is a new story
+PIECE = 1 << 20  # bytes of a log that are shipped at once
+
+
+class Unhealthy(Exception):
+    """/ping answered something else than 200, or nothing."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """known: variant, instance, attempt, state (starting, healthy, resting), since, retry, failures, offset."""
+
+    task: Task
+    slot: str  # "<index of the variant>-<number of the instance>"
+    known: dict[str, Any]
+    world: World
+
+    @property
+    def process(self) -> str:
+        return f"{self.task.id}/{self.slot}-{self.known['attempt']}"
+
+    @property
+    def socket(self) -> Path:
+        return self.world.sockets / f"{self.task.id}-{self.slot}-{self.known['attempt']}.sock"
+
+    @property
+    def variant(self) -> dict[str, Any]:
+        return self.task.data["variants"][int(self.slot.partition("-")[0])]
+
+    @property
+    def stream(self) -> str:
+        return f"{self.known['variant']}/{self.known['instance']}"
+
+    def advance(self, now: datetime) -> dict[str, Any]:
+        """One step; what has changed in what is known, {} for nothing. state "died" is for the fleet to judge."""
+        at, state = now.timestamp(), self.known["state"]
+        if state == "resting":
+            return self._again(at) if at >= self.known["retry"] else {}
+        if state == "starting" and self.world.processes.began(self.process) is None:
+            self._start()
+            return {}
+        if self.world.processes.ending(self.process) is not None:
+            return {"state": "died"}
+        if state == "healthy" or not self._healthy():
+            late = state == "starting" and at - self.known["since"] > self.variant["patience"]
+            return {"state": "died"} if late else {}
+        return {"state": "healthy"}
+
+    def _start(self) -> None:
+        shown = self._folder()
+        (shown / "model").parent.mkdir(parents=True, exist_ok=True)
+        if not (shown / "model").exists():
+            shutil.copytree(
+                models(self.world, self.task) / self.slot.partition("-")[0], shown / "model", copy_function=os.link
+            )
+        self.world.sockets.mkdir(parents=True, exist_ok=True)
+        self.world.processes.start(self.process, self._launch(shown))
+
+    def _folder(self) -> Path:
+        return folder(self.world, self.task) / self.slot
+
+    def _launch(self, shown: Path) -> Launch:
+        variant, kind = self.variant, instance(self.variant["type"])
+        return Launch(
+            argv=runtimes.resolve(variant["image"]).serve,
+            env=self._environment(kind.vcpus),
+            root=str(shown),
+            hostname="model.aws.local",
+            hosts={"model.aws.local": "127.0.0.1"},
+            isolated=variant["isolated"],
+            cpus=kind.vcpus,
+            memory=int(kind.memory * GIB) if kind.memory else None,
+            sandbox=self.world.settings.sandbox != "off",
+        )
+
+    def _environment(self, cpus: int | None) -> dict[str, str]:
+        variant, region = self.variant, self.task.target.region
+        common = {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": "/tmp",
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": str(min(cpus or 1, os.cpu_count() or 1)),
+            "SAGEMAKER_BIND_TO_PORT": "8080",
+        }
+        aws = {
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ENDPOINT_URL": self.world.endpoint,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.world.endpoint}/_skylab/credentials/{self.task.id}",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.task.data["token"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        own = {"SKYLAB_SERVE_SOCKET": str(self.socket), "SKYLAB_CACHE": str(self.world.root / "cache")}
+        program = runtimes.resolve(variant["image"]).env
+        return common | ({} if variant["isolated"] else aws) | program | variant["env"] | own
+
+    def _healthy(self) -> bool:
+        """Asked in the background: a program that does not answer keeps nobody waiting."""
+        if not self.socket.exists():
+            return False
+        try:
+            return self.world.background.done(f"{self.process}/ping", lambda: ping(self.socket))
+        except (Unhealthy, OSError, http.client.HTTPException):
+            return False
+
+    def _again(self, at: float) -> dict[str, Any]:
+        """A new attempt under a new process id, since what has begun is never started again."""
+        self.socket.unlink(missing_ok=True)
+        shutil.rmtree(self._folder(), ignore_errors=True)
+        self.world.processes.forget(self.process)
+        return {"state": "starting", "attempt": self.known["attempt"] + 1, "since": at, "offset": 0}
+
+    def rested(self, at: float) -> dict[str, Any]:
+        """After a death: at once the first time, then after ever longer rests."""
+        failures = 0 if at - self.known["since"] > LASTING else self.known["failures"]
+        rest = min(2.0 ** (failures - 1), LONGEST_REST) if failures else 0.0
+        return {"state": "resting", "retry": at + rest, "failures": failures + 1}
+
+    def gone(self, hard: bool) -> bool:
+        """Whether nothing of it runs; asks it to end as long as something does."""
+        if self.world.processes.began(self.process) is None:
+            return True
+        if self.world.processes.ending(self.process) is not None:
+            return True
+        self.world.processes.stop(self.process, hard)
+        return False
+
+    def said(self, whole: bool) -> tuple[list[str], int]:
+        """Lines of its log that are not shipped yet, and the offset behind them; whole: the last line needs no end."""
+        try:
+            with open(self.world.processes.log(self.process), "rb") as log:
+                log.seek(self.known["offset"])
+                new = log.read(PIECE)
+        except FileNotFoundError:
+            return [], self.known["offset"]
+        end = len(new) if whole or len(new) == PIECE else new.rfind(b"\n") + 1
+        return new[:end].decode(errors="replace").splitlines(), self.known["offset"] + end
+
+
+def folder(world: World, task: Task) -> Path:
+    return world.root / "endpoints" / task.id
+
+
+def models(world: World, task: Task) -> Path:
+    return folder(world, task) / "models"
+
+
+def fresh(variant: dict[str, Any], instance_id: str, at: float) -> dict[str, Any]:
+    return {
+        "variant": variant["name"],
+        "instance": instance_id,
+        "attempt": 0,
+        "state": "starting",
+        "since": at,
+        "retry": at,
+        "failures": 0,
+        "offset": 0,
+    }
+
+
+def ping(path: Path) -> None:
+    """Raises Unhealthy, OSError or HTTPException."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(PING)
+        line.connect(str(path))
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = line
+        connection.request("GET", "/ping")
+        if (status := connection.getresponse().status) != 200:
+            raise Unhealthy(f"/ping answered {status}")

@@ -1,0 +1,74 @@
+"""Keep-alive connections to replicas, and which replica is the least busy.
+
+A connection belongs to the event loop that opened it, and there may be two: the gateway's and that of in-process calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from itertools import count
+from weakref import WeakKeyDictionary
+
+from skylab.services.sagemaker_runtime.connection import Connection
+
+
+class Pool:
+    """What each loop has; made when it first asks."""
+
+    def __init__(self) -> None:
+        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, Lane] = WeakKeyDictionary()
+
+    def here(self) -> Lane:
+        loop = asyncio.get_running_loop()
+        if (lane := self._lanes.get(loop)) is None:
+            lane = self._lanes[loop] = Lane()
+        return lane
+
+
+class Lane:
+    """The connections of one loop."""
+
+    def __init__(self) -> None:
+        self._count = count()
+        self._idle: dict[str, list[Connection]] = defaultdict(list)
+        self._busy: dict[str, int] = defaultdict(int)
+        self._used: dict[str, int] = {}
+
+    def choose(self, sockets: list[str]) -> list[str]:
+        """The replicas, least busy first; among equals the one that has waited longest."""
+        return sorted(sockets, key=lambda path: (self._busy.get(path, 0), self._used.get(path, -1)))
+
+    async def borrow(self, path: str) -> Connection:
+        """A connection to be given back. Raises OSError when the replica cannot be reached: nothing was sent then."""
+        idle = self._idle[path]
+        while idle and idle[-1].closed:
+            idle.pop()
+        try:
+            connection = idle.pop() if idle else await _connected(path)
+        except OSError:
+            self._drop(path)
+            raise
+        self._busy[path] += 1
+        self._used[path] = next(self._count)
+        return connection
+
+    def give_back(self, path: str, connection: Connection) -> None:
+        self._busy[path] -= 1
+        if connection.reusable:
+            self._idle[path].append(connection)
+        else:
+            connection.close()
+
+    def _drop(self, path: str) -> None:
+        """Nobody listens there any more, and no new replica will have this path."""
+        for connection in self._idle.pop(path, []):
+            connection.close()
+        self._used.pop(path, None)
+        if not self._busy.get(path):
+            self._busy.pop(path, None)
+
+
+async def _connected(path: str) -> Connection:
+    _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, path)
+    return connection
