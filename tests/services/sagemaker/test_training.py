@@ -1,9 +1,9 @@
 """What Create, Describe, List, Stop and the tag operations say."""
 
 import pytest
-from services.sagemaker.acted import ACCOUNT, REGION, channel, processes, request, s3, sagemaker, steps  # noqa: F401  (fixtures)
 from botocore.exceptions import ClientError
 from conftest import connect
+from services.sagemaker.acted import ACCOUNT, REGION, channel, request
 
 
 def refused(operation, **members):

@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import connect
+from services.sagemaker.acted import REGION, channel, keys, request
 
-from services.sagemaker.acted import (  # noqa: F401  (fixtures)
-    REGION,
-    channel,
-    keys,
-    processes,
-    request,
-    s3,
-    sagemaker,
-    steps,
-)
 from skylab.compute.processes import Ending
 from skylab.services.sagemaker.staging import local_name
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.sagemaker import transitions
-from skylab.services.sagemaker.common import arn, hold, listed, new_token, check_role, tags
+from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.runtimes import resolve
 from skylab.wire.errors import AwsError, invalid
 
