@@ -1,5 +1,6 @@
 import pytest
 from endpoint_steps import Hosting, until
+from services.sagemaker.acted import processes, s3, sagemaker, steps  # noqa: F401  (fixtures)
 
 
 @pytest.fixture

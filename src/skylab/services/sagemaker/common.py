@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from skylab.kernel.clock import expired, patience
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task
@@ -36,10 +38,18 @@ def tags(request: Any) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
 
 
-def own_role(call: Call, role: str) -> None:
-    """Raises AwsError for a role of another account."""
+def check_role(call: Call, role: str) -> None:
+    """Raises AwsError for a role of another account, and for one that is not there."""
     if role.split(":")[4] != call.account:
         raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.")
+    try:
+        call.client("iam").get_role(RoleName=role.rpartition("/")[2])
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "NoSuchEntity":  # else the caller may not look, and the job will tell
+            raise invalid(
+                f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            ) from None
 
 
 def new_token(new_id: Callable[[], str]) -> str:

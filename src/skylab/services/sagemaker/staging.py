@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.compute.pipes import Pipe
 
@@ -41,7 +41,7 @@ def objects(s3: Any, source: dict[str, Any]) -> list[Object]:
     try:
         manifest = source["S3DataType"] == "ManifestFile"
         found = list(_manifested(s3, bucket, prefix) if manifest else _below(s3, bucket, prefix))
-    except ClientError as problem:
+    except (ClientError, BotoCoreError) as problem:
         raise failed(problem, uri) from problem
     if not found:
         raise DataFailed(
@@ -52,9 +52,12 @@ def objects(s3: Any, source: dict[str, Any]) -> list[Object]:
     return found
 
 
-def failed(problem: ClientError, uri: str) -> DataFailed:
-    error = problem.response["Error"]
-    return DataFailed(f'ClientError: Data download failed: {error["Code"]}: {error.get("Message", "")} ("{uri}")')
+def failed(problem: Exception, uri: str) -> DataFailed:
+    text = str(problem)
+    if isinstance(problem, ClientError):
+        error = problem.response["Error"]
+        text = f"{error['Code']}: {error.get('Message', '')}"
+    return DataFailed(f'ClientError: Data download failed: {text} ("{uri}")')
 
 
 def _below(s3: Any, bucket: str, prefix: str) -> Iterator[Object]:
@@ -111,11 +114,13 @@ def _fetch(s3: Any, item: Object, folder: Path, name: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             shutil.copyfileobj(s3.get_object(Bucket=item.bucket, Key=item.key)["Body"], file, CHUNK)
-    except ClientError as problem:
+    except (ClientError, BotoCoreError) as problem:
         raise failed(problem, uri) from problem
     except (FileExistsError, IsADirectoryError, NotADirectoryError):
         problem_text = f'ClientError: Data download failed: "{uri}" is both a file and a folder.'
         raise DataFailed(problem_text) from None
+    except OSError as problem:  # a disk that is full, a name that is too long
+        raise failed(problem, uri) from problem
     return path
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.sagemaker import transitions
-from skylab.services.sagemaker.common import arn, hold, listed, new_token, own_role, tags
+from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.runtimes import resolve
 from skylab.wire.errors import AwsError, invalid
 
@@ -41,7 +41,7 @@ class TrainingJobs:
     def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
         doc = _document(call, request)
         _check(doc)
-        own_role(call, doc["RoleArn"])
+        check_role(call, doc["RoleArn"])
         _check_buckets(call, doc)
         key = call.key(TYPE, doc["TrainingJobName"])
         token = new_token(call.ids.new)
