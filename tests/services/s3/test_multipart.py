@@ -40,7 +40,7 @@ def test_parts_become_one_object(lone, s3):
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="box")
     part = s3.get_object(Bucket="box", Key="k", PartNumber=2)
     assert part["Body"].read() == PARTS[1] and part["PartsCount"] == 3
-    assert said["Location"] == "http://localhost:4566/box/k"
+    assert said["Location"] == "http://127.0.0.1:4566/box/k"
 
 
 def test_a_completion_may_be_asked_again(s3):
@@ -101,9 +101,8 @@ def test_a_part_may_be_sent_again_and_an_upload_given_up(lone, s3, refused):
     s3.upload_part(Bucket="box", Key="k", UploadId=other, PartNumber=1, Body=b"x")
     s3.abort_multipart_upload(Bucket="box", Key="k", UploadId=other)
     assert refused(s3.list_parts, Bucket="box", Key="k", UploadId=other) == ("NoSuchUpload", 404)
-    lone.clock.advance(minutes=1)
-    lone.part["keeper"].step()
-    assert len([path for path in (lone.root / "s3" / "bodies").glob("*/*/*")]) == 1
+    lone.later(minutes=1)
+    assert len(lone.bodies()) == 1
 
 
 def test_uploads_and_parts_are_listed_in_pages(s3):
@@ -138,15 +137,13 @@ def test_a_copy_shares_the_body_until_the_last_of_them_is_gone(lone, s3):
     said = s3.copy_object(Bucket="box", Key="b", CopySource={"Bucket": "box", "Key": "a"})
 
     s3.delete_object(Bucket="box", Key="a")
-    lone.clock.advance(minutes=1)
-    lone.part["keeper"].step()
+    lone.later(minutes=1)
     got = s3.get_object(Bucket="box", Key="b")
     assert got["Body"].read() == b"x" and got["Metadata"] == {"m": "1"} and got["TagCount"] == 1
     assert "StorageClass" not in got and said["CopyObjectResult"]["ETag"] == got["ETag"]
     s3.delete_object(Bucket="box", Key="b")
-    lone.clock.advance(minutes=1)
-    lone.part["keeper"].step()
-    assert not list((lone.root / "s3" / "bodies").glob("*/*/*"))
+    lone.later(minutes=1)
+    assert not lone.bodies()
 
 
 def test_a_copy_of_a_multipart_object_is_a_whole(s3):

@@ -1,5 +1,6 @@
 import pytest
 from botocore.exceptions import ClientError
+from endpoint_steps import until
 
 
 def test_an_endpoint_answers(hosting):
@@ -8,7 +9,7 @@ def test_an_endpoint_answers(hosting):
 
     described = hosting.endpoint("one", "config")
 
-    assert described["EndpointStatus"] == "InService", described
+    assert described["EndpointStatus"] == "InService", described["FailureReason"]
     answer = hosting.ask("one", {"x": 1})
     assert answer["model"] == "first" and answer["sent"] == {"x": 1} and answer["secret"] == "s"
 
@@ -18,5 +19,92 @@ def test_an_endpoint_that_is_not_there(hosting):
         hosting.ask("none")
     assert refused.value.response["Error"] == {
         "Code": "ValidationError",
-        "Message": "Endpoint none of account 123456789012 not found.",
+        "Message": "Endpoint none of account 000000000000 not found.",
     }
+
+
+def test_what_the_container_refuses_is_a_model_error(hosting):
+    hosting.model("first")
+    hosting.config("config", ("AllTraffic", "first", 1, 1))
+    hosting.endpoint("one", "config")
+
+    with pytest.raises(ClientError) as failed:
+        hosting.ask("one", {"fail": "no such number"})
+
+    response = failed.value.response
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert response["OriginalStatusCode"] == 500
+    assert "no such number" in response["OriginalMessage"]
+    assert response["Error"]["Message"].startswith("Received server error (500) from primary with message ")
+    assert response["LogStreamArn"] == "arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/one"
+
+
+def test_variants_share_by_weight_and_can_be_named(hosting):
+    hosting.model("a")
+    hosting.model("b")
+    hosting.config("config", ("A", "a", 1, 3), ("B", "b", 1, 1))
+    hosting.endpoint("two", "config")
+
+    answers = [hosting.ask("two")["model"] for _ in range(8)]
+
+    assert sorted(answers) == ["a"] * 6 + ["b"] * 2
+    assert answers[:4].count("b") == 1, "evenly interleaved"
+    assert {hosting.ask("two", TargetVariant="B")["model"] for _ in range(3)} == {"b"}
+    with pytest.raises(ClientError, match="Variant C of endpoint two not found"):
+        hosting.ask("two", TargetVariant="C")
+
+
+def test_replicas_take_turns(hosting):
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 2, 1))
+    hosting.endpoint("two", "config")
+    assert len({hosting.ask("two")["born"] for _ in range(4)}) == 2
+
+
+def test_a_payload_that_is_too_long_is_refused(hosting):
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 1, 1))
+    hosting.endpoint("one", "config")
+    with pytest.raises(ClientError, match="Member must have length less than or equal to 6291456"):
+        hosting.runtime.invoke_endpoint(EndpointName="one", Body=b"x" * 6291457)
+
+
+STREAMING = """
+def model_fn(folder):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    return (word + b" " for word in body.split()), "text/plain"
+"""
+
+
+def test_a_streamed_answer_arrives_in_parts(hosting):
+    hosting.model("s", STREAMING)
+    hosting.config("config", ("A", "s", 1, 1))
+    hosting.endpoint("one", "config")
+    answer = hosting.runtime.invoke_endpoint_with_response_stream(
+        EndpointName="one", Body=b"one two three", ContentType="text/plain"
+    )
+    parts = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    assert b"".join(parts) == b"one two three "
+    assert answer["InvokedProductionVariant"] == "A"
+
+
+def test_a_replica_that_dies_is_started_again(hosting):
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 1, 1))
+    hosting.endpoint("one", "config")
+
+    with pytest.raises(ClientError) as failed:
+        hosting.ask("one", {"die": True})
+    assert failed.value.response["Error"]["Code"] == "ModelError"
+
+    until(lambda: answers(hosting, "one"))
+
+
+def answers(hosting, name):
+    try:
+        return hosting.ask(name)
+    except ClientError as refused:
+        assert refused.response["Error"]["Code"] == "ServiceUnavailable"

@@ -72,7 +72,7 @@ class Draft:
     def write(self, data: bytes | memoryview) -> None:
         with self._lock:
             if self._fd < 0:
-                raise ValueError("the draft was discarded")
+                return  # discarded meanwhile: nobody wants it any more
             while (done := os.write(self._fd, data)) < len(data):
                 data = memoryview(data)[done:]
 

@@ -26,7 +26,7 @@ from skylab.services.s3.common import (
     when,
 )
 from skylab.services.s3.digests import Promise
-from skylab.services.s3.receiving import aside, receive
+from skylab.services.s3.receiving import SMALL, aside, receive
 from skylab.services.s3.versions import Fresh, Version
 from skylab.wire.errors import AwsError
 from skylab.wire.http import FileSpan
@@ -42,8 +42,9 @@ class Objects:
         names.check_key(request["Key"])
         conditions.check_form(request)
         meta, tagged = stored_members(request), tags.from_header(request.get("Tagging"))
-        find_bucket(call, request)
         promise = Promise(request, call.http.headers)
+        if promise.length is None or promise.length > SMALL:  # else it is soon enough when the row is written
+            find_bucket(call, request)
         draft, digest = await receive(bodies(call), request.get("Body", b""), promise)
         meta |= (shown := checksum_members(digest))
         fresh = Fresh(draft.body, digest.size, digest.etag, meta, tagged)

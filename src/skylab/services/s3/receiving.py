@@ -1,7 +1,7 @@
 """A body on its way in: chunk by chunk to its draft, never whole in memory, never a large write on the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from skylab.services.s3.bodies import Bodies, Draft
@@ -10,7 +10,7 @@ from skylab.wire.errors import AwsError
 from skylab.wire.http import Stream
 
 LARGEST = 5 * 1024**3  # bytes of one PutObject, of one part, of one copy
-_SMALL = 128 * 1024  # bytes that are sooner written than handed to a thread
+SMALL = 128 * 1024  # bytes that are sooner written than handed to a thread
 _PIECE = 1024 * 1024
 
 T = TypeVar("T")
@@ -46,14 +46,18 @@ async def receive(
 async def _drain(draft: Draft, digest: Digest, body: Stream) -> None:
     """The next piece comes in while the last one is hashed and written."""
     pending: list[bytes] = []
-    size, writing = 0, _nothing()
-    async for chunk in body:
-        pending.append(chunk)
-        size += len(chunk)
-        if size >= _PIECE:
-            await writing
-            writing = asyncio.ensure_future(_write(draft, digest, b"".join(pending)))
-            pending, size = [], 0
+    size = 0
+    writing: asyncio.Future[None] = _nothing()
+    try:
+        async for chunk in body:
+            pending.append(chunk)
+            size += len(chunk)
+            if size >= _PIECE:
+                await writing
+                writing = asyncio.ensure_future(_write(draft, digest, b"".join(pending)))
+                pending, size = [], 0
+    finally:
+        await asyncio.gather(writing, return_exceptions=True)
     await writing
     await _write(draft, digest, b"".join(pending))
 
@@ -66,13 +70,13 @@ async def _write(draft: Draft, digest: Digest, data: bytes) -> None:
         draft.write(data)
         digest.update(data)
 
-    if len(data) <= _SMALL:
+    if len(data) <= SMALL:
         work()
     else:
         await aside(work)
 
 
-def _nothing() -> Awaitable[None]:
+def _nothing() -> asyncio.Future[None]:
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     done.set_result(None)
     return done

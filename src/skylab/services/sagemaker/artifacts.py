@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def fetch(s3: Any, variant: dict[str, Any], folder: Path) -> None:
             "an object located at the URL and that the role passed to CreateModel has permissions to download the "
             f"object. {problem}"
         ) from problem
-    except (tarfile.TarError, EOFError, OSError) as problem:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as problem:
         raise Unavailable(
             f'Failed to extract model data archive for container "container_1" from URL "{url}". Please ensure that '
             f"the object located at the URL is a valid tar.gz archive. {problem}"
@@ -62,7 +63,8 @@ def _archive(s3: Any, url: str, folder: Path) -> None:
 def _tree(s3: Any, url: str, folder: Path, prefix: bool) -> None:
     bucket, key = place(url)
     if not prefix:
-        return s3.download_file(bucket, key, str(folder / key.rpartition("/")[2]))
+        s3.download_file(bucket, key, str(folder / key.rpartition("/")[2]))
+        return
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
         for entry in page.get("Contents", []):
             path = (folder / entry["Key"].removeprefix(key).lstrip("/")).resolve()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker import common, hosting
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ class EndpointConfigs:
         hosting.refuse(request, NOT_YET)
         variants = [_variant(variant) for variant in request["ProductionVariants"]]
         _unambiguous(variants)
-        config = hosting.arn(call, TYPE, name)
+        config = common.arn(call, TYPE, name)
         doc = {member: value for member, value in request.items() if member != "Tags"}
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
         with call.writing() as tx:
             for variant in variants:
                 hosting.find(tx, call, "model", variant["ModelName"])
-            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": hosting.tags(request)}})
+            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"EndpointConfigArn": config}
 
     def describe_endpoint_config(self, call: Call, request: DescribeEndpointConfigInput) -> dict[str, Any]:
@@ -41,19 +42,18 @@ class EndpointConfigs:
             tx.delete(call.key(TYPE, request["EndpointConfigName"]))
 
     def list_endpoint_configs(self, call: Call, request: ListEndpointConfigsInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
-            return hosting.listed(call, request, TYPE, "EndpointConfigs", docs)
+        page = common.listed(call, TYPE, request, "EndpointConfigName", "EndpointConfigStatus", "Descending")
+        return {"EndpointConfigs": page.pop("docs")} | page
 
 
-def _variant(given: dict[str, Any]) -> dict[str, Any]:
+def _variant(given: Mapping[str, Any]) -> dict[str, Any]:
     """With AWS's defaults. Raises AwsError."""
     hosting.refuse(given, NOT_YET_OF_VARIANT)
     if "ModelName" not in given:
         raise invalid("A production variant without ModelName (inference components) is not offered yet.")
     if "InstanceType" not in given:
         raise invalid(f"InstanceType must be given for production variant {given['VariantName']}.")
-    return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0} | given
+    return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0} | dict(given)
 
 
 def _unambiguous(variants: list[dict[str, Any]]) -> None:

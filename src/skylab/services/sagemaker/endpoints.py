@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.clock import expired, patience
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting
+from skylab.services.sagemaker import common, hosting
 from skylab.services.sagemaker.models import the_container
 from skylab.wire.errors import invalid
 
@@ -24,10 +25,17 @@ class Endpoints:
     def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
         hosting.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
-        endpoint = hosting.arn(call, TYPE, name)
-        doc = {"EndpointName": name, "EndpointArn": endpoint, "EndpointConfigName": request["EndpointConfigName"]}
+        endpoint = common.arn(call, TYPE, name)
+        doc: dict[str, Any] = {"EndpointName": name, "EndpointArn": endpoint}
+        doc["EndpointConfigName"] = request["EndpointConfigName"]
         doc |= {"EndpointStatus": "Creating", "CreationTime": call.now, "LastModifiedTime": call.now}
-        private = {"tags": hosting.tags(request), "fleets": [], "fleet": None, "pending": None, "replicas": {}}
+        private: dict[str, Any] = {
+            "tags": common.tags(request),
+            "fleets": [],
+            "fleet": None,
+            "pending": None,
+            "replicas": {},
+        }
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             hosting.create(tx, call, TYPE, name, doc | {"_": private})
@@ -48,9 +56,8 @@ class Endpoints:
             await asyncio.sleep(LOOK)
 
     def list_endpoints(self, call: Call, request: ListEndpointsInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
-            return hosting.listed(call, request, TYPE, "Endpoints", docs)
+        page = common.listed(call, TYPE, request, "EndpointName", "EndpointStatus", "Descending")
+        return {"Endpoints": page.pop("docs")} | page
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
         hosting.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
@@ -133,7 +140,7 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: list[dict[str, Any]]) -> None:
+def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Sequence[Mapping[str, Any]]) -> None:
     """Variants that stay keep their number of instances and their weight, unless that property is excluded."""
     now = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
     members = {"DesiredInstanceCount": "count", "DesiredWeight": "weight"}
@@ -157,7 +164,7 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
         variants=variants,
         replicas={},
         role=variants[0]["role"],
-        token=call.ids.new() + call.ids.new() + call.ids.new(),
+        token=common.new_token(call.ids.new),
     )
     status = "Updating" if private["fleet"] else "Creating"
     tx.update(

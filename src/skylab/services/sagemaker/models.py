@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting, runtimes
+from skylab.services.sagemaker import common, hosting, runtimes
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class Models:
         if "Image" not in container:
             raise invalid("Either Image or ModelPackageName must be given for a container.")
         runtimes.resolve(container["Image"])
-        model = hosting.arn(call, TYPE, name)
+        model = common.arn(call, TYPE, name)
         kept = {member: value for member, value in request.items() if member != "Tags"}
         doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
         with call.writing() as tx:
-            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": hosting.tags(request)}})
+            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"ModelArn": model}
 
     def describe_model(self, call: Call, request: DescribeModelInput) -> dict[str, Any]:
@@ -43,12 +44,11 @@ class Models:
             tx.delete(call.key(TYPE, request["ModelName"]))
 
     def list_models(self, call: Call, request: ListModelsInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            docs = tx.all(call.account, call.region, "sagemaker", TYPE)
-            return hosting.listed(call, request, TYPE, "Models", docs)
+        page = common.listed(call, TYPE, request, "ModelName", "ModelStatus", "Descending")
+        return {"Models": page.pop("docs")} | page
 
 
-def the_container(model: dict[str, Any]) -> dict[str, Any]:
+def the_container(model: Mapping[str, Any]) -> dict[str, Any]:
     """The one container of a model, however it was given. Raises AwsError."""
     containers = ([model["PrimaryContainer"]] if model.get("PrimaryContainer") else []) + model.get("Containers", [])
     if not containers:
@@ -57,4 +57,5 @@ def the_container(model: dict[str, Any]) -> dict[str, Any]:
         raise invalid("Both PrimaryContainer and Containers are given: one of them is enough.")
     if len(containers) > 1:
         raise invalid("Containers: more than one container (an inference pipeline) is not offered yet.")
-    return containers[0]
+    only: dict[str, Any] = containers[0]
+    return only

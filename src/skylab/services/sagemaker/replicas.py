@@ -4,7 +4,6 @@ import http.client
 import os
 import shutil
 import socket
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker import runtimes
+from skylab.services.sagemaker.common import process_env
 
 PING = 2.0  # seconds that AWS gives an answer to /ping
 GIB = 1 << 30
@@ -46,7 +46,8 @@ class Replica:
 
     @property
     def variant(self) -> dict[str, Any]:
-        return self.task.data["variants"][int(self.slot.partition("-")[0])]
+        plan: dict[str, Any] = self.task.data["variants"][int(self.slot.partition("-")[0])]
+        return plan
 
     @property
     def stream(self) -> str:
@@ -74,7 +75,7 @@ class Replica:
             shutil.copytree(
                 models(self.world, self.task) / self.slot.partition("-")[0], shown / "model", copy_function=os.link
             )
-        self.world.sockets.mkdir(parents=True, exist_ok=True)
+        self._home().mkdir(exist_ok=True)
         self.world.processes.start(self.process, self._launch(shown))
 
     def _folder(self) -> Path:
@@ -95,25 +96,15 @@ class Replica:
         )
 
     def _environment(self, cpus: int | None) -> dict[str, str]:
-        variant, region = self.variant, self.task.target.region
-        common = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": "/tmp",
-            "LANG": "C.UTF-8",
-            "OMP_NUM_THREADS": str(min(cpus or 1, os.cpu_count() or 1)),
-            "SAGEMAKER_BIND_TO_PORT": "8080",
-        }
-        aws = {
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_ENDPOINT_URL": self.world.endpoint,
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.world.endpoint}/_skylab/credentials/{self.task.id}",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.task.data["token"],
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        own = {"SKYLAB_SERVE_SOCKET": str(self.socket), "SKYLAB_CACHE": str(self.world.root / "cache")}
-        program = runtimes.resolve(variant["image"]).env
-        return common | ({} if variant["isolated"] else aws) | program | variant["env"] | own
+        variant = self.variant
+        common = process_env(self.world, self.task, self.task.target.region, self._home(), cpus, variant["isolated"])
+        program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
+        env: dict[str, str] = common | program | variant["env"] | {"SKYLAB_SERVE_SOCKET": str(self.socket)}
+        return env
+
+    def _home(self) -> Path:
+        """A home of its own, which goes when the replica does."""
+        return folder(self.world, self.task) / f"{self.slot}-home"
 
     def _healthy(self) -> bool:
         """Asked in the background: a program that does not answer keeps nobody waiting."""

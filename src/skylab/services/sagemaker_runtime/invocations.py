@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -75,25 +75,23 @@ class Invocations:
 
 async def _whole(body: Any) -> bytes:
     """Raises AwsError for a payload that is too long."""
+    whole: bytes = body if isinstance(body, bytes) else b""
     if not isinstance(body, bytes):
-        parts, size = [], 0
         async for part in body:
-            size += len(part)
-            parts.append(part)
-            if size > MOST:
+            whole += part
+            if len(whole) > MOST:
                 break
-        body = b"".join(parts)
-    if len(body) > MOST:
+    if len(whole) > MOST:
         raise AwsError(
             "ValidationError",
             "1 validation error detected: Value at 'body' failed to satisfy constraint: "
             f"Member must have length less than or equal to {MOST}",
         )
-    return body
+    return whole
 
 
 async def _sent(
-    call: Call, request: dict[str, Any], body: bytes, streaming: bool = False
+    call: Call, request: Mapping[str, Any], body: bytes, streaming: bool = False
 ) -> tuple[str, str, Connection]:
     """(variant, socket, connection on which the request went out). Another replica is tried only where nothing was
     sent, since a request that was received may have been acted upon."""
@@ -112,7 +110,7 @@ async def _sent(
     raise AwsError("ServiceUnavailable", f"Variant {variant} of endpoint {request['EndpointName']} has no instance.")
 
 
-def _route(call: Call, request: dict[str, Any]) -> tuple[str, list[str]]:
+def _route(call: Call, request: Mapping[str, Any]) -> tuple[str, list[str]]:
     name = request["EndpointName"]
     key = call.key("endpoint", name)._replace(service="sagemaker")
     with call.reading() as tx:
@@ -126,7 +124,7 @@ def _route(call: Call, request: dict[str, Any]) -> tuple[str, list[str]]:
     return variant, doc["_"]["replicas"].get(variant, [])
 
 
-def _head(request: dict[str, Any], size: int) -> bytes:
+def _head(request: Mapping[str, Any], size: int) -> bytes:
     lines = ["POST /invocations HTTP/1.1", "Host: model.aws.local:8080", f"Content-Length: {size}"]
     for member, header in PASSED_ON.items():
         if member in request:
@@ -143,7 +141,7 @@ def _members(connection: Connection, variant: str) -> dict[str, Any]:
     return found | {"InvokedProductionVariant": variant}
 
 
-async def _in_time(call: Call, request: dict[str, Any], answer: Awaitable[T], seconds: float) -> T:
+async def _in_time(call: Call, request: Mapping[str, Any], answer: Awaitable[T], seconds: float) -> T:
     try:
         async with asyncio.timeout(seconds):
             return await answer
@@ -153,7 +151,7 @@ async def _in_time(call: Call, request: dict[str, Any], answer: Awaitable[T], se
         raise _model_error(call, request["EndpointName"], 500, str(problem)) from None
 
 
-def _refused(call: Call, request: dict[str, Any], status: int, body: bytes) -> AwsError:
+def _refused(call: Call, request: Mapping[str, Any], status: int, body: bytes) -> AwsError:
     return _model_error(call, request["EndpointName"], status, body.decode(errors="replace"))
 
 
