@@ -229,7 +229,7 @@ def test_a_lost_process_is_an_internal_error(sagemaker, processes, steps):
     assert described(sagemaker)["FailureReason"].startswith("InternalServerError: ")
 
 
-def test_uncompressed_output_is_objects_and_links_are_not_followed(sagemaker, s3, processes, steps, tmp_path):
+def test_uncompressed_output_is_objects_and_links_are_not_followed(sagemaker, s3, processes, steps):
     output = {"S3OutputPath": "s3://data/out", "CompressionType": "NONE"}
     running(sagemaker, steps, OutputDataConfig=output)
     (processes.ml() / "model/a").mkdir()
@@ -239,6 +239,28 @@ def test_uncompressed_output_is_objects_and_links_are_not_followed(sagemaker, s3
     steps(WHOLE)
     assert described(sagemaker)["ModelArtifacts"]["S3ModelArtifacts"] == "s3://data/out/job/output/model/"
     assert keys(s3, "out/") == ["out/job/output/model/a/b"]
+
+
+def test_a_folder_that_became_a_link_is_not_delivered(sagemaker, s3, processes, steps, tmp_path):
+    running(sagemaker, steps)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/key").write_text("secret")
+    (processes.ml() / "model").rmdir()
+    (processes.ml() / "model").symlink_to(tmp_path / "private")
+    (processes.ml() / "output/failure").symlink_to(tmp_path / "private/key")
+    processes.end(0)
+    steps(WHOLE)
+    assert archived(s3, "out/job/output/model.tar.gz") == {}
+
+
+def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes, steps):
+    running(sagemaker, steps)
+    s3.delete_bucket(Bucket="data")
+    processes.end(0)
+    steps(WHOLE)
+    doc = described(sagemaker)
+    assert doc["TrainingJobStatus"] == "Failed" and "ModelArtifacts" not in doc
+    assert doc["FailureReason"].startswith("ClientError: Artifact upload failed: ")
 
 
 def test_checkpoints_go_in_and_come_out_while_it_runs(sagemaker, s3, processes, steps):
@@ -269,16 +291,71 @@ def test_a_kill_between_the_start_and_its_record_starts_nothing_twice(sagemaker,
     assert archived(s3, "out/job/output/model.tar.gz") == {"made": b"meanwhile"}
 
 
-def test_a_real_program_trains_on_real_data(real_cloud):
-    s3, sagemaker = connect(real_cloud, "s3"), connect(real_cloud, "sagemaker")
+def ended(cloud, **members):
+    """A real job to its end; each Describe is held."""
+    sagemaker = connect(cloud, "sagemaker")
+    sagemaker.create_training_job(**request(**members))
+    while (doc := described(sagemaker))["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        pass
+    return doc
+
+
+@pytest.fixture
+def data(real_cloud):
+    s3 = connect(real_cloud, "s3")
     s3.create_bucket(Bucket="data")
+    return s3
+
+
+def test_a_real_program_trains_on_real_data(real_cloud, data):
     rows = b"\n".join(b"%d,%d,%d" % (i % 2, i, i % 2 * 3) for i in range(100))
-    s3.put_object(Bucket="data", Key="train/a.csv", Body=rows)
+    data.put_object(Bucket="data", Key="train/a.csv", Body=rows)
     parameters = {"num_round": "2", "objective": "binary:logistic"}
-    made = request(HyperParameters=parameters, InputDataConfig=[channel(ContentType="text/csv")])
-    sagemaker.create_training_job(**made)
-    while (doc := described(sagemaker))["TrainingJobStatus"] == "InProgress":
-        pass  # each Describe is held
+    doc = ended(real_cloud, HyperParameters=parameters, InputDataConfig=[channel(ContentType="text/csv")])
     assert doc["SecondaryStatus"] == "Completed", doc.get("FailureReason")
-    assert "xgboost-model" in archived(s3, "out/job/output/model.tar.gz")
+    assert "xgboost-model" in archived(data, "out/job/output/model.tar.gz")
     assert 0 < doc["FinalMetricDataList"][0]["Value"] < 0.7
+
+
+TALK = """
+import pathlib, socket, time
+me = socket.gethostname()
+pathlib.Path("/opt/ml/model", me).write_bytes(open("/opt/ml/input/data/train_0", "rb").read())
+if me == "algo-1":
+    assert socket.create_server((me, 7777)).accept()[0].recv(9) == b"hello"
+else:
+    for _ in range(1000):
+        try:
+            socket.create_connection(("algo-1", 7777)).sendall(b"hello")
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+"""
+
+
+def test_two_real_hosts_talk_to_each_other_and_read_a_pipe(real_cloud, data):
+    if reason := real_cloud.world.processes.unsandboxed:
+        pytest.skip(reason)
+    put(data, "train/a", "train/b")
+    data.put_object(Bucket="data", Key="code/talk.py", Body=TALK)
+    doc = ended(
+        real_cloud,
+        algorithm={"ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/talk.py"]},
+        EnableNetworkIsolation=True,
+        InputDataConfig=[channel(InputMode="Pipe"), channel("code", "s3://data/code/talk.py")],
+        ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+    )
+    assert doc["SecondaryStatus"] == "Completed", doc.get("FailureReason")
+    whole = b"train/atrain/b"
+    assert archived(data, "out/job/output/model.tar.gz") == {"algo-1": whole, "algo-2": whole}
+
+
+def test_a_real_program_that_takes_too_long_is_ended(real_cloud, data):
+    script = "trap 'echo late > ${SAGEMAKER_BASE_DIR:-/opt/ml}/model/m; exit 0' TERM; while :; do sleep 0.1; done"
+    doc = ended(
+        real_cloud,
+        algorithm={"ContainerEntrypoint": ["/bin/bash", "-c", script]},
+        StoppingCondition={"MaxRuntimeInSeconds": 1},
+    )
+    assert (doc["TrainingJobStatus"], doc["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert archived(data, "out/job/output/model.tar.gz") == {"m": b"late\n"}

@@ -28,7 +28,7 @@ def deliver(s3: Any, folders: list[Path], uri: str, key_id: str, draft: Path) ->
         else:
             _pack(folders, draft)
             _put(s3, draft, *split(uri), key_id)
-    except (ClientError, BotoCoreError) as problem:
+    except (ClientError, BotoCoreError, OSError) as problem:
         raise DataFailed(f'ClientError: Artifact upload failed: {problem} ("{uri}")') from problem
 
 
@@ -36,7 +36,7 @@ def save(s3: Any, folder: Path, uri: str, known: dict[str, str]) -> None:
     """Checkpoints that are new. Raises DataFailed."""
     try:
         upload(s3, folder, uri, known=known)
-    except (ClientError, BotoCoreError) as problem:
+    except (ClientError, BotoCoreError, OSError) as problem:
         raise DataFailed(f'ClientError: Checkpoint upload failed: {problem} ("{uri}")') from problem
 
 

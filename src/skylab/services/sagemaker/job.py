@@ -62,6 +62,11 @@ class Job:
         changes = self.doc["SecondaryStatusTransitions"]
         return next((c["StartTime"] for c in changes if c["Status"] == "Training"), self.doc["CreationTime"])
 
+    def _own(self, host: Host, path: Path) -> Path:
+        """path, unless the program has made it a link to somewhere else on this machine: then a path to nothing."""
+        inside = path.resolve().is_relative_to(self.ml(host).resolve())
+        return path if inside else self.folder / "nothing"
+
     # -- before
 
     def stage(self) -> None:
@@ -146,11 +151,12 @@ class Job:
 
     def save_checkpoints(self) -> None:
         """What is new since the last time. Raises DataFailed."""
+        s3 = self.s3
         for host in self.hosts:
             record = self.folder / f"{host.name}.uploaded.json"
             known = json.loads(record.read_text()) if record.exists() else {}
-            folder = checkpoints(self.ml(host), self.doc)
-            delivery.save(self.s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known)
+            folder = self._own(host, checkpoints(self.ml(host), self.doc))
+            delivery.save(s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known)
             draft = record.with_suffix(".draft")
             draft.write_text(json.dumps(known))
             draft.rename(record)
@@ -171,9 +177,8 @@ class Job:
         if ending.exit_code is None:
             return LOST
         code = ending.exit_code if ending.exit_code >= 0 else 128 - ending.exit_code
-        failure = self.ml(host) / "output/failure"
-        plain = failure.is_file() and not failure.is_symlink()
-        text = failure.read_text(errors="replace") if plain else joblogs.tail(self.log(host))[-REASON:]
+        failure = self._own(host, self.ml(host) / "output/failure")
+        text = failure.read_text(errors="replace") if failure.is_file() else joblogs.tail(self.log(host))[-REASON:]
         if not text.startswith(("AlgorithmError:", "ClientError:", "InternalServerError:")):
             text = f"AlgorithmError: {text}"
         end = f", exit code: {code}"
@@ -182,7 +187,7 @@ class Job:
     def deliver(self, status: str) -> None:
         """Model, output, checkpoints, metrics. Raises DataFailed."""
         s3, output, key_id = self.s3, self.doc["OutputDataConfig"], self.doc["OutputDataConfig"]["KmsKeyId"]
-        models, outputs = ([self.ml(h) / name for h in self.hosts] for name in ("model", "output/data"))
+        models, outputs = ([self._own(h, self.ml(h) / name) for h in self.hosts] for name in ("model", "output/data"))
         if self._has_model(status):
             uri = delivery.location(output, self.key.name, "model")
             delivery.deliver(s3, models, uri, key_id, self.folder / "model.tar.gz")
@@ -196,7 +201,7 @@ class Job:
         (self.folder / "metrics.json").write_text(json.dumps(found))
 
     def _has_model(self, status: str) -> bool:
-        made = any(any(delivery.files(self.ml(host) / "model")) for host in self.hosts)
+        made = any(any(delivery.files(self._own(host, self.ml(host) / "model"))) for host in self.hosts)
         return status == "Completed" or made and status != "Failed"
 
     def results(self, now: datetime, status: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MOST = 50
 
 
 class Tags:
-    def add_tags(self, call: Call, request: AddTagsRequest) -> dict[str, Any]:
+    def add_tags(self, call: Call, request: AddTagsInput) -> dict[str, Any]:
         given = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         if any(name.lower().startswith("aws:") for name in given):
             raise invalid("aws: prefixed tag key names are not allowed for external use.")

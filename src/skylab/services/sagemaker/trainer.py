@@ -131,7 +131,7 @@ class Training:
             if not self.world.background.done(f"{job.task.id}/out", partial(job.deliver, data["status"])):
                 return None
         except DataFailed as problem:
-            return self._end(job, now, "Failed", str(problem))
+            return self._end(job, now, "Failed", data.get("reason") or str(problem))
         status = "Stopped" if job.task.stop and data["status"] == "Completed" else data["status"]
         return self._end(job, now, status, data.get("reason"), **job.results(now, status))
 
