@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import random
-import signal
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,38 +26,42 @@ from skylab.settings import Settings
 SOURCE = str(Path(skylab.__file__).parents[1])
 OLD, NEW, PARTS = b"old" * 1000, b"new" * 200_000, [b"1" * 5 * 2**20, b"2" * 1000]
 
-# at a step: the cloud dies before or after what this names has happened
+# One child for each step; it dies before or after what the step names has happened.
 DYING = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from skylab.cloud import Cloud
 from skylab.services.s3 import bodies, completions, keeper, uploads, versions
 from skylab.settings import Settings
 
-root, durability, work, owner, name, when = sys.argv[2:]
-cloud = Cloud(Path(root), Settings(durability=durability, fallback=False))
-place = eval(owner)
-real = getattr(place, name)
+def die(root, owner, name, when):
+    cloud = Cloud(Path(root), Settings(durability=sys.argv[2], fallback=False))
+    place = eval(owner)
+    real = getattr(place, name)
 
-def step(*given, **more):
-    if when == "after":
-        real(*given, **more)
-    os.kill(os.getpid(), signal.SIGKILL)
+    def step(*given, **more):
+        if when == "after":
+            real(*given, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-key = cloud.account.credentials()
-s3 = cloud.transport.client("s3", key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"],
-                            s3={"addressing_style": "path"})
-if work == "put":
-    setattr(place, name, step)
-    s3.put_object(Bucket="box", Key="k", Body=b"new" * 200_000)
-else:
+    key = cloud.account.credentials()
+    s3 = cloud.transport.client("s3", key["Region"], key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"],
+                                s3={"addressing_style": "path"})
     (upload,) = s3.list_multipart_uploads(Bucket="box")["Uploads"]
-    parts = s3.list_parts(Bucket="box", Key="k", UploadId=upload["UploadId"])["Parts"]
+    where = {"Bucket": "box", "Key": "k", "UploadId": upload["UploadId"]}
+    chosen = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in s3.list_parts(**where)["Parts"]]
     setattr(place, name, step)
-    chosen = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
-    s3.complete_multipart_upload(Bucket="box", Key="k", UploadId=upload["UploadId"],
-                                 MultipartUpload={"Parts": chosen})
+    if sys.argv[3] == "put":
+        s3.put_object(Bucket="box", Key="k", Body=b"new" * 200_000)
+    else:
+        s3.complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
+
+for step in json.loads(sys.argv[4]):
+    if not (child := os.fork()):
+        die(*step)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, step
 """
 
 PUT = [  # (what, its name, before or after it, whether the write has happened)
@@ -90,52 +94,51 @@ def s3_of(cloud):
     return cloud.transport.client("s3", key["Region"], *given, s3={"addressing_style": "path"})
 
 
-def dies(root, durability, work, owner, name, when):
-    argv = [sys.executable, "-c", DYING, SOURCE, str(root), durability, work, owner, name, when]
-    dead = subprocess.run(argv, capture_output=True, text=True, timeout=60)
-    assert dead.returncode == -signal.SIGKILL, dead.stderr
+def killed_at(tmp_path, durability, work, steps):
+    """Each step's cloud, opened again after its death, and whether the write has happened."""
+    cloud = opened(tmp_path / "before", durability)
+    s3 = s3_of(cloud)
+    s3.create_bucket(Bucket="box")
+    s3.put_object(Bucket="box", Key="k", Body=OLD)
+    where = {"Bucket": "box", "Key": "k", "UploadId": s3.create_multipart_upload(Bucket="box", Key="k")["UploadId"]}
+    for n, body in enumerate(PARTS, 1):
+        s3.upload_part(**where, PartNumber=n, Body=body)
+    chosen = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in s3.list_parts(**where)["Parts"]]
+    cloud.stop()
+    roots = [shutil.copytree(tmp_path / "before", tmp_path / str(n)) for n in range(len(steps))]
+    told = json.dumps([[str(root), *step[:3]] for root, step in zip(roots, steps, strict=True)])
+    argv = [sys.executable, "-c", DYING, SOURCE, durability, work, told]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=100)
+    assert ended.returncode == 0, ended.stderr
+    for root, step in zip(roots, steps, strict=True):
+        cloud = opened(root, durability)
+        try:
+            yield cloud, step[3], where | {"MultipartUpload": {"Parts": chosen}}
+        finally:
+            cloud.stop()
 
 
 def leftovers(root):
-    """Files that no row names."""
+    """The files of drafts and bodies."""
     return [file for top in ("drafts", "bodies") for file in (root / "s3" / top).rglob("*") if file.is_file()]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """Folders of a cloud, one for each durability, in which one bucket is."""
-    folders = {}
-    for durability in ("kill", "power"):
-        folders[durability] = tmp_path_factory.mktemp(durability) / "root"
-        cloud = opened(folders[durability], durability)
-        s3_of(cloud).create_bucket(Bucket="box")
-        cloud.stop()
-    return folders
+@pytest.mark.parametrize("durability", ["kill", "power"])
+def test_a_put_that_is_killed_at_any_step_has_happened_whole_or_not_at_all(tmp_path, durability):
+    for cloud, done, _ in killed_at(tmp_path, durability, "put", PUT):
+        assert s3_of(cloud).get_object(Bucket="box", Key="k")["Body"].read() == (NEW if done else OLD)
+        assert set(leftovers(cloud.root)) == cloud_bodies(cloud)
 
 
 @pytest.mark.parametrize("durability", ["kill", "power"])
-@pytest.mark.parametrize("owner, name, when, done", PUT, ids=[f"{when}-{name}" for _, name, when, _ in PUT])
-def test_a_put_that_is_killed_at_a_step_has_happened_whole_or_not_at_all(prepared, durability, owner, name, when, done):
-    root = prepared[durability]
-    cloud = opened(root, durability)
-    s3_of(cloud).put_object(Bucket="box", Key="k", Body=OLD)
-    cloud.stop()
-
-    dies(root, durability, "put", owner, name, when)
-
-    cloud = opened(root, durability)
-    try:
-        assert s3_of(cloud).get_object(Bucket="box", Key="k")["Body"].read() == (NEW if done else OLD)
-        keep_only_what_is_named(cloud, root)
-    finally:
-        cloud.stop()
-
-
-def keep_only_what_is_named(cloud, root):
-    s3 = s3_of(cloud)
-    s3.delete_object(Bucket="box", Key="k")
-    named = cloud_bodies(cloud)
-    assert set(leftovers(root)) <= named
+def test_a_completion_that_is_killed_at_any_step_can_be_asked_for_again(tmp_path, durability):
+    for cloud, done, completion in killed_at(tmp_path, durability, "complete", COMPLETION):
+        s3 = s3_of(cloud)
+        assert s3.get_object(Bucket="box", Key="k")["Body"].read() == (b"".join(PARTS) if done else OLD)
+        assert len(s3.list_multipart_uploads(Bucket="box").get("Uploads", [])) == (0 if done else 1)
+        assert set(leftovers(cloud.root)) == cloud_bodies(cloud)
+        s3.complete_multipart_upload(**completion)
+        assert s3.get_object(Bucket="box", Key="k")["Body"].read() == b"".join(PARTS)
 
 
 def cloud_bodies(cloud):
@@ -145,35 +148,6 @@ def cloud_bodies(cloud):
             "select body from version union select body from part union select body from doomed"
         ).fetchall()
     return {part["bodies"].path(body) for (body,) in rows if body is not None}
-
-
-@pytest.mark.parametrize("durability", ["kill", "power"])
-@pytest.mark.parametrize(
-    "owner, name, when, done", COMPLETION, ids=[f"{when}-{name}" for _, name, when, _ in COMPLETION]
-)
-def test_a_completion_that_is_killed_at_a_step_can_be_asked_for_again(prepared, durability, owner, name, when, done):
-    root = prepared[durability]
-    cloud = opened(root, durability)
-    s3 = s3_of(cloud)
-    s3.put_object(Bucket="box", Key="k", Body=OLD)
-    upload = s3.create_multipart_upload(Bucket="box", Key="k")["UploadId"]
-    etags = [s3.upload_part(Bucket="box", Key="k", UploadId=upload, PartNumber=n, Body=body)["ETag"]
-             for n, body in enumerate(PARTS, 1)]  # fmt: skip
-    cloud.stop()
-
-    dies(root, durability, "complete", owner, name, when)
-
-    cloud = opened(root, durability)
-    try:
-        s3 = s3_of(cloud)
-        assert s3.get_object(Bucket="box", Key="k")["Body"].read() == (b"".join(PARTS) if done else OLD)
-        assert len(s3.list_multipart_uploads(Bucket="box").get("Uploads", [])) == (0 if done else 1)
-        again = {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(etags, 1)]}
-        s3.complete_multipart_upload(Bucket="box", Key="k", UploadId=upload, MultipartUpload=again)
-        assert s3.get_object(Bucket="box", Key="k")["Body"].read() == b"".join(PARTS)
-        keep_only_what_is_named(cloud, root)
-    finally:
-        cloud.stop()
 
 
 # under load
@@ -258,7 +232,8 @@ class Load:
         self.messages.add(name)
 
     def role(self, name, clients):
-        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        allowed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
         clients["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=trust)
         self.roles.add(name)
 
@@ -289,7 +264,7 @@ def messages(logs):
 
 
 def killed_under_load(root, durability, kills):
-    """Kills the server that often, at random moments; returns how many objects, roles and messages it had acknowledged."""
+    """Kills the server that often, at random moments; returns how many objects, roles and messages it had acknowledged."""  # noqa: E501
     server = Server(root, durability)
     server.start()
     try:

@@ -135,9 +135,11 @@ REFUSALS = [
     (altered_header, MISMATCH | {"s3": ("SignatureDoesNotMatch", 403)}),
     (altered_body, MISMATCH | {"s3": ("XAmzContentSHA256Mismatch", 400)}),
     (on_the_way_for_16_minutes, MISMATCH | {"s3": ("RequestTimeTooSkewed", 403)}),
-    (ended_session, {"sts": ("ExpiredToken", 403), "logs": ("ExpiredTokenException", 400), "s3": ("ExpiredToken", 400)}),
+    (ended_session, {"sts": ("ExpiredToken", 403),
+                     "logs": ("ExpiredTokenException", 400), "s3": ("ExpiredToken", 400)}),
     (inactive_key, UNKNOWN | {"s3": ("InvalidAccessKeyId", 403)}),
-    (without_policies, {"sts": ("AccessDenied", 403), "logs": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}),
+    (without_policies, {"sts": ("AccessDenied", 403),
+                        "logs": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}),
     (unsigned, {"sts": ("MissingAuthenticationToken", 403), "logs": ("MissingAuthenticationTokenException", 400),
                 "s3": ("AccessDenied", 403)}),
 ]  # fmt: skip

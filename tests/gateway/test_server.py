@@ -47,7 +47,7 @@ def made(root, service="s3", **config):
     return boto3.client(
         service, endpoint_url=server.url, region_name=key.region, aws_access_key_id=key.key,
         aws_secret_access_key=key.secret, aws_session_token=key.token,
-        config=Config(retries={"total_max_attempts": 1}, signature_version=config.pop("signature_version", None), **config),
+        config=Config(retries={"total_max_attempts": 1}, **config),
     )  # fmt: skip
 
 
