@@ -264,7 +264,7 @@ def messages(logs):
 
 
 def killed_under_load(root, durability, kills):
-    """Kills the server that often, at random moments; returns how many objects, roles and messages it had acknowledged."""  # noqa: E501
+    """Kills the server that often, at random moments; returns how many objects, roles, messages were acknowledged."""
     server = Server(root, durability)
     server.start()
     try:

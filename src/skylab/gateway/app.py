@@ -56,7 +56,8 @@ class Gateway:
             raise
         except Exception:
             log.exception("%s %s", request.method, request.path[:256])
-            return protocol(service_model(spoken(request)), request).refuse(None, unknown_failure(), request_id, request)
+            words = protocol(service_model(spoken(request)), request)
+            return words.refuse(None, unknown_failure(), request_id, request)
 
     async def _handled(self, request: HttpRequest, request_id: str) -> HttpResponse:
         if request.path.startswith("/_skylab/"):
