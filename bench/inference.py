@@ -2,7 +2,7 @@
 
     python bench/inference.py [--rounds N]
 
-The model's own time is measured in a bare process, from the request's text to the answer's text; the goals are above it.
+The goals are above the model's own time, which is measured in a bare process from the text asked to the text answered.
 The peers serve the same model file by the same lines of Python (bench/peers/), from environments of their own.
 """
 

@@ -1,4 +1,4 @@
-"""How long does `skylab up` take, from the command to its answer? The first start makes the account; later ones find it.
+"""How long does `skylab up` take, from the command to its answer? The first start makes the account; others have it.
 
 python bench/startup.py [--rounds N]
 """
