@@ -24,9 +24,12 @@ def input_fn(body, content_type):
 def predict_fn(data, model):
     if data.get("die"):
         os._exit(3)
+    if data.get("sleep"):
+        time.sleep(data["sleep"])
     if data.get("fail"):
         raise ValueError(data["fail"])
-    return {"model": model, "pid": os.getpid(), "born": BORN, "sent": data, "secret": os.environ.get("SECRET")}
+    return {"model": model, "pid": os.getpid(), "born": BORN, "sent": data, "secret": os.environ.get("SECRET"),
+            "aws": [name for name in os.environ if name.startswith("AWS_")]}
 
 def output_fn(prediction, accept):
     return json.dumps(prediction)

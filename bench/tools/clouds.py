@@ -99,9 +99,10 @@ class Peer:
 
     @property
     def installed(self) -> bool:
-        return self.python.exists() and not subprocess.run(
-            [self.python, "-c", f"import {self.module}"], capture_output=True
-        ).returncode
+        return (
+            self.python.exists()
+            and not subprocess.run([self.python, "-c", f"import {self.module}"], capture_output=True).returncode
+        )
 
     @contextmanager
     def running(self) -> Iterator[Cloud]:

@@ -56,29 +56,42 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self.sock = socket.create_connection((parts.hostname, parts.port), timeout=120)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.address = parts.hostname, parts.port
         self.scratch = memoryview(bytearray(SCRATCH))
+        self.sock: socket.socket | None = None
+
+    def _put(self, request: bytes) -> None:
+        """Some peers close the connection after every answer: the next request opens another, as any client would."""
+        if self.sock is None:
+            self.sock = socket.create_connection(self.address, timeout=120)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.sendall(request)
 
     def send(self, request: bytes) -> bytes:
         """The body of a small answer."""
-        self.sock.sendall(request)
+        self._put(request)
         _, rest, length = self._head()
         if request.startswith(b"HEAD "):
-            return b""
+            length = 0
         while len(rest) < length:
             rest += self._some()
+        self._done()
         return rest
+
+    def _done(self) -> None:
+        if self.closing:
+            self.close()
 
     def drain(self, request: bytes) -> int:
         """The length of an answer of any size, which is read and thrown away."""
-        self.sock.sendall(request)
+        self._put(request)
         _, rest, length = self._head()
         left = length - len(rest)
         while left > 0:
             if not (got := self.sock.recv_into(self.scratch)):
                 raise EOFError("the answer was cut off")
             left -= got
+        self._done()
         return length
 
     def timed(self, request: bytes) -> float:
@@ -87,7 +100,9 @@ class Wire:
         return time.perf_counter() - begin
 
     def close(self) -> None:
-        self.sock.close()
+        if self.sock:
+            self.sock.close()
+            self.sock = None
 
     def _some(self) -> bytes:
         if not (piece := self.sock.recv(65536)):
@@ -99,7 +114,8 @@ class Wire:
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += self._some()
         head, rest = data[:end].lower(), data[end + 4 :]
-        if not head.startswith(b"http/1.1 2"):
+        self.closing = head.startswith(b"http/1.0") or b"connection: close" in head
+        if head[8:10] != b" 2":
             raise OSError(f"{head[:100]!r}: {rest[:300]!r}")
         if b"transfer-encoding: chunked" in head:
             return head, *self._chunked(rest)

@@ -105,9 +105,7 @@ class Cloud:
         now = self.clock.now()
         with self.store.writing() as tx:
             issued = role_session(tx, role_arn, name, now, now + ASSUMED, "job")
-        return self._client(
-            service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
-        )
+        return self._client(service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
 
     def _client(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
         config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}
@@ -131,10 +129,10 @@ class Cloud:
         self.world.background.close()
         if self.fallback:
             self.fallback.stop()
+        self.gateway.pool.shutdown(wait=True)
         for service in self.services:
             if keeper := service.part.get("keeper"):
                 keeper.close()
-        self.gateway.pool.shutdown(wait=True)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,6 +63,7 @@ def serve(
     root.withdraw()  # what a server that was killed left behind
     with contextlib.ExitStack() as stack:
         main = stack.enter_context(bound(settings.host, settings.port))
+        settings = replace(settings, port=main.getsockname()[1])  # --port 0 means any: jobs must be told which
         side = stack.enter_context(proxy_socket(main.getsockname()[1] + 1))
         try:
             running = cloud(root.path, settings)

@@ -26,7 +26,6 @@ class Settings:
     )
     max_body_bytes: int = setting(70 * 1024 * 1024, "Largest body of a call that is not streamed.")
     sandbox: str = setting("auto", "'auto' uses Linux namespaces where the OS allows them, 'off' never does.")
-    spot_interruptions: float = setting(0.0, "Probability that a managed spot job is interrupted once.")
     fallback: bool = setting(True, "Forward services that Skylab does not own to ministack, where it is installed.")
 
     @classmethod

@@ -44,6 +44,7 @@ def test_the_sdk_v3_trains_with_streamed_logs_deploys_asks_and_deletes(run: Run)
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.xfail(strict=True, reason="v2 uploads its code with SSE-KMS, which S3 refuses until it really encrypts")
 def test_the_sdk_v2_trains_in_script_mode_and_built_in_deploys_asks_and_deletes(run: Run) -> None:
     done = run(python("sdk2"), HERE / "v2_estimators.py")
 

@@ -48,13 +48,22 @@ class Gateway:
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answers any request; never raises."""
+        """Answers any request; raises only ConnectionResetError, when the client left in the middle of its body."""
+        request_id = request_uuid(self.ids)
+        try:
+            return await self._handled(request, request_id)
+        except ConnectionResetError:
+            raise
+        except Exception:
+            log.exception("%s %s", request.method, request.path[:256])
+            return protocol(service_model(spoken(request)), request).refuse(None, unknown_failure(), request_id, request)
+
+    async def _handled(self, request: HttpRequest, request_id: str) -> HttpResponse:
         if request.path.startswith("/_skylab/"):
             return await local.answer(self, request)
         signed = self.routes.signed_for(request)
         name, region = signed or (unsigned_service(request), self.settings.region)
         service = self.routes.service(name, request)
-        request_id = request_uuid(self.ids)
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
         exchange = Exchange(self, service, region, request_id)
@@ -62,7 +71,8 @@ class Gateway:
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
-        words = protocol(service_model(spoken(request)), request)
+        model = service_model(spoken(request))
+        words = protocol(model, request)
         try:
             request.body = body = await read(request, self.settings.max_body_bytes)
             hashed = hashlib.sha256(body).hexdigest()
@@ -73,7 +83,7 @@ class Gateway:
             answer: HttpResponse = await self.fallback.forward(request, name, region)
             return answer
         except AwsError as error:
-            return words.refuse(None, error, request_id, request)
+            return words.refuse(None, identity.refused_in(model.resolved_protocol, error), request_id, request)
 
     def call(self, service: Service, region: str, principal: Principal, request: HttpRequest, request_id: str) -> Call:
         return Call(
@@ -145,6 +155,8 @@ class Exchange:
                 loop = asyncio.get_running_loop()
                 result = await loop.run_in_executor(self.gateway.pool, handler, call, parameters)
             return words.answer(operation, result or {}, self.request_id)
+        except ConnectionResetError:
+            raise
         except Exception as problem:
             error = self.service.worded(problem)
             if error is None:
@@ -163,17 +175,27 @@ def spoken(request: HttpRequest) -> str:
     return "sts" if form else "sagemaker-runtime"
 
 
+def unknown_failure() -> AwsError:
+    return AwsError("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+
+
 async def read(request: HttpRequest, most: int) -> bytes:
     """The whole body. Raises AwsError (413) when it is longer than most."""
     if isinstance(request.body, bytes):
+        if len(request.body) > most:
+            raise _too_large(most)
         return request.body
     pieces, size = [], 0
     async for piece in request.body:
         size += len(piece)
         if size > most:
-            raise AwsError("RequestEntityTooLarge", f"The request is larger than {most} bytes.", 413)
+            raise _too_large(most)
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _too_large(most: int) -> AwsError:
+    return AwsError("RequestEntityTooLarge", f"The request is larger than {most} bytes.", 413)
 
 
 def request_uuid(ids: Ids) -> str:

@@ -15,6 +15,17 @@ PIECE = 1024 * 1024
 INLINE = 64 * 1024  # bytes of a file that are read without leaving the event loop
 
 
+class Receiving:
+    """receive, and whether anybody asked it for the body."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.asked = receive, False
+
+    async def __call__(self) -> dict[str, Any]:
+        self.asked = True
+        return await self._receive()
+
+
 class App:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -22,7 +33,14 @@ class App:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        response = await self.gateway.handle(_request(scope, receive))
+        receiving = Receiving(receive)
+        try:
+            response = await self.gateway.handle(_request(scope, receiving))
+        except ConnectionResetError:
+            return  # nobody is there to be answered
+        if not receiving.asked and any(name == b"expect" for name, _ in scope["headers"]):
+            # The client was never told to go on, so it sends no body, and what it sends next must not be taken for one.
+            response.headers["connection"] = "close"
         fd = os.open(response.body.path, os.O_RDONLY) if isinstance(response.body, FileSpan) else -1
         try:
             await _start(response, send)

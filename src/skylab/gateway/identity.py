@@ -4,7 +4,6 @@ Policies are not evaluated yet. Until they are, only the account itself and its 
 job's execution role what its job needs, and everybody may ask who they are; all else is denied.
 """
 
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,7 +54,7 @@ def authenticate(store: Store, request: HttpRequest, now: datetime, payload_hash
     if known is None or not known.active:
         raise _unknown(signature)
     key = sigv4.verify(request, signature, known.secret, now, payload_hash)
-    if not hmac.compare_digest(known.token or "", signature.token or ""):
+    if not sigv4.matches(known.token or "", signature.token or ""):
         raise _unknown(signature, "InvalidToken")
     if known.expires is not None and known.expires <= now:
         raise AwsError("ExpiredToken", "The security token included in the request is expired", 403 - 3 * signature.s3)
@@ -95,8 +94,9 @@ def authorise(principal: Principal, signs_as: str, operation: str) -> None:
 
 
 def refused_in(protocol: str, error: AwsError) -> AwsError:
-    """An identity error by the name that services of this protocol give it."""
+    """An identity error by the name that services of this protocol give it, and, in json, with their status: 400."""
     code = JSON_CODES.get(error.code, error.code) if "json" in protocol else error.code
+    status = 400 if protocol == "json" and error.code in JSON_CODES else error.status
     if protocol == "rest-xml" and code == "MissingAuthenticationToken":
         return AwsError("AccessDenied", "Access Denied", 403)
-    return AwsError(code, error.message, error.status, **error.members)
+    return AwsError(code, error.message, status, **error.members)

@@ -11,7 +11,7 @@ PRESIGNED = re.compile(
     r"X-Amz-Credential=[^&]*?%2F\d{8}%2F(?P<region>[^&]+?)%2F(?P<service>[^&]+?)%2Faws4_request", re.I
 )
 BUCKET_HOST = re.compile(
-    r"(?P<bucket>.+?)\.s3(?:[.-][a-z0-9-]+)??\.(?:amazonaws\.com(?:\.cn)?|localhost(?:\.localstack\.cloud)?)(?::\d+)?"
+    r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-][a-z0-9-]+)??\.(?:amazonaws\.com(?:\.cn)?|localhost(?:\.localstack\.cloud)?)(?::\d+)?"
 )
 AWS_HOST = re.compile(r"(?:.+\.)?(?P<service>s3|sts|iam|logs|sagemaker)[.-](?:[a-z0-9-]+\.)?amazonaws\.com")
 

@@ -1,6 +1,9 @@
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 from endpoint_steps import until
+
+from skylab.compute.supervisor import Supervisor
+from skylab.services.sagemaker_runtime import invocations
 
 
 def test_an_endpoint_answers(hosting):
@@ -107,4 +110,65 @@ def answers(hosting, name):
     try:
         return hosting.ask(name)
     except ClientError as refused:
-        assert refused.response["Error"]["Code"] == "ServiceUnavailable"
+        error = refused.response["Error"]  # the dying process may still have accepted the connection
+        assert error["Code"] == "ServiceUnavailable" or "The connection was closed" in error["Message"]
+
+
+def test_a_replica_that_cannot_be_reached_is_passed_over(hosting):
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 2, 1))
+    hosting.endpoint("two", "config")
+    assert len({hosting.ask("two")["born"] for _ in range(4)}) == 2
+    hosting.cloud.supervisor.stop()  # nobody notices what now happens
+    processes = hosting.cloud.world.processes
+    (victim,) = [f"{path.parent.name}/{path.name}" for path in processes.root.glob("*/0-0-*")]
+    processes.stop(victim, hard=True)
+    until(lambda: not processes.alive(victim))
+
+    assert len({hosting.ask("two")["born"] for _ in range(4)}) == 1
+
+    watch_again(hosting.cloud)
+
+
+def watch_again(cloud):
+    """The supervisor of the cloud, anew: a stopped one does not start again."""
+    cloud.supervisor = Supervisor(cloud.store, cloud.supervisor.work, cloud.clock)
+    cloud.supervisor.start()
+
+
+BREAKING = """
+def model_fn(folder):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    def words():
+        yield b"one "
+        raise ValueError("no more")
+    return words(), "text/plain"
+"""
+
+
+def test_a_streamed_answer_that_breaks_ends_with_an_exception(hosting):
+    hosting.model("s", BREAKING)
+    hosting.config("config", ("A", "s", 1, 1))
+    hosting.endpoint("one", "config")
+    answer = hosting.runtime.invoke_endpoint_with_response_stream(EndpointName="one", Body=b"x")
+    parts = []
+    with pytest.raises(EventStreamError, match="ModelStreamError"):
+        for event in answer["Body"]:
+            parts.append(event["PayloadPart"]["Bytes"])
+    assert parts == [b"one "]
+
+
+def test_a_container_that_takes_too_long_is_a_model_error(hosting, monkeypatch):
+    monkeypatch.setattr(invocations, "TIMEOUT", 0.2)
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 1, 1))
+    hosting.endpoint("one", "config")
+    with pytest.raises(
+        ClientError, match="invocation timed out while waiting for a response from container primary"
+    ) as e:
+        hosting.ask("one", {"sleep": 1})
+    assert e.value.response["OriginalStatusCode"] == 0
+    monkeypatch.undo()
+    assert hosting.ask("one", {"x": 2})["sent"] == {"x": 2}, "the late answer went to nobody"

@@ -166,11 +166,27 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
         role=variants[0]["role"],
         token=common.new_token(call.ids.new),
     )
-    status = "Updating" if private["fleet"] else "Creating"
+    updating = bool(private["fleet"])
     tx.update(
         call.key(TYPE, name),
         call.now,
-        EndpointStatus=status,
+        EndpointStatus="Updating" if updating else "Creating",
+        PendingDeploymentSummary=_pending(call, config, variants) if updating else None,
         FailureReason=None,
         _=private | {"fleets": [*private["fleets"], task], "pending": task},
     )
+
+
+def _pending(call: Call, config: str, variants: list[dict[str, Any]]) -> dict[str, Any]:
+    """What DescribeEndpoint shows of an update under way."""
+    shown = [
+        {
+            "VariantName": variant["name"],
+            "DesiredWeight": variant["weight"],
+            "DesiredInstanceCount": variant["count"],
+            "InstanceType": variant["type"],
+            "VariantStatus": [{"Status": "Creating", "StartTime": call.now}],
+        }
+        for variant in variants
+    ]
+    return {"EndpointConfigName": config, "ProductionVariants": shown, "StartTime": call.now}

@@ -127,6 +127,7 @@ class Fleet:
             return doc
         new = dict(doc)
         if deploying:
+            new.pop("PendingDeploymentSummary", None)
             new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
         for slot, each in known.items():
@@ -148,7 +149,8 @@ class Fleet:
         with self.world.store.writing() as tx:
             private = tx.get(key)["_"]
             status = "InService" if private["fleet"] else "Failed"
-            tx.update(key, now, EndpointStatus=status, FailureReason=reason, _=private | {"pending": None})
+            changes = {"EndpointStatus": status, "FailureReason": reason, "PendingDeploymentSummary": None}
+            tx.update(key, now, **changes, _=private | {"pending": None})
             tx.move(task.id, "leaving", left=now.timestamp())
 
     def _leave(self, task: Task, now: datetime) -> float | None:

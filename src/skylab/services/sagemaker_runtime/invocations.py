@@ -171,10 +171,10 @@ def _model_error(call: Call, name: str, status: int, text: str) -> AwsError:
 
 async def _events(call: Call, path: str, connection: Connection) -> AsyncIterator[bytes]:
     """Each piece of the answer as an event; a break in the middle as the exception that the SDKs raise."""
+    pieces, until = connection.pieces(), asyncio.get_running_loop().time() + STREAM_TIMEOUT
     try:
-        async with asyncio.timeout(STREAM_TIMEOUT):
-            async for piece in connection.pieces():
-                yield eventstream.event("PayloadPart", piece, "application/octet-stream")
+        while (piece := await _next(pieces, until)) is not None:
+            yield eventstream.event("PayloadPart", piece, "application/octet-stream")
     except (Broken, TimeoutError) as problem:
         connection.close()
         yield _exception("ModelStreamError", str(problem) or LATE)
@@ -183,6 +183,11 @@ async def _events(call: Call, path: str, connection: Connection) -> AsyncIterato
         raise
     finally:
         call.part["pool"].here().give_back(path, connection)
+
+
+async def _next(pieces: AsyncIterator[bytes], until: float) -> bytes | None:
+    async with asyncio.timeout_at(until):
+        return await anext(pieces, None)
 
 
 def _exception(kind: str, message: str) -> bytes:

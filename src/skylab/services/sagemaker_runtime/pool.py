@@ -41,14 +41,10 @@ class Lane:
 
     async def borrow(self, path: str) -> Connection:
         """A connection to be given back. Raises OSError when the replica cannot be reached: nothing was sent then."""
-        idle = self._idle[path]
+        idle = self._idle.get(path, [])
         while idle and idle[-1].closed:
             idle.pop()
-        try:
-            connection = idle.pop() if idle else await _connected(path)
-        except OSError:
-            self._drop(path)
-            raise
+        connection = idle.pop() if idle else await self._connected(path)
         self._busy[path] += 1
         self._used[path] = next(self._count)
         return connection
@@ -60,15 +56,14 @@ class Lane:
         else:
             connection.close()
 
-    def _drop(self, path: str) -> None:
-        """Nobody listens there any more, and no new replica will have this path."""
-        for connection in self._idle.pop(path, []):
-            connection.close()
-        self._used.pop(path, None)
-        if not self._busy.get(path):
-            self._busy.pop(path, None)
+    async def _connected(self, path: str) -> Connection:
+        self._sweep()
+        _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, path)
+        return connection
 
-
-async def _connected(path: str) -> Connection:
-    _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, path)
-    return connection
+    def _sweep(self) -> None:
+        """Forgets replicas that have gone: a new one never has the path of an old one."""
+        for path in [path for path, idle in self._idle.items() if not self._busy.get(path)]:
+            if all(connection.closed for connection in self._idle[path]):
+                for table in (self._idle, self._busy, self._used):
+                    table.pop(path, None)

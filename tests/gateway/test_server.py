@@ -1,0 +1,225 @@
+"""The real server behind a real socket, as `skylab up` starts it, and unmodified clients in front of it."""
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import skylab
+from skylab.root import Root
+
+SOURCE = str(Path(skylab.__file__).parents[1])
+ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "NO_COLOR": "1", "COLUMNS": "200", "HOME": "/nonexistent"}
+MB = 2**20
+
+
+def run(root, *words):
+    argv = [sys.executable, "-m", "skylab.cli", *words]
+    environ = ENVIRON | {"SKYLAB_ROOT": str(root), "SKYLAB_FALLBACK": "0"}
+    return subprocess.run(argv, capture_output=True, text=True, env=environ, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    path = tmp_path_factory.mktemp("server") / "root"
+    said = run(path, "up", "--root", str(path), "--port", "0", "--detach")
+    assert said.returncode == 0, said.stderr
+    yield path
+    run(path, "down")
+
+
+def made(root, service="s3", **config):
+    key, server = Root(root).credentials(), Root(root).running()
+    config.setdefault("s3", {"addressing_style": "path"})
+    return boto3.client(
+        service, endpoint_url=server.url, region_name=key.region, aws_access_key_id=key.key,
+        aws_secret_access_key=key.secret, aws_session_token=key.token,
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def client():
+    """client(root, service, **config), closed when the test ends."""
+    with ExitStack() as stack:
+        yield lambda *given, **config: stack.enter_context(closing(made(*given, **config)))
+
+
+@pytest.fixture(scope="module")
+def s3(root):
+    with closing(made(root)) as s3:
+        s3.create_bucket(Bucket="box")
+        yield s3
+
+
+def test_an_object_comes_back_as_it_was_put(s3):
+    body = os.urandom(3 * MB)
+    put = s3.put_object(Bucket="box", Key="a/ü b+c%", Body=body, Metadata={"who": "me"}, ContentType="text/x")
+
+    got = s3.get_object(Bucket="box", Key="a/ü b+c%")
+
+    assert got["Body"].read() == body
+    assert (got["ETag"], got["Metadata"], got["ContentType"]) == (put["ETag"], {"who": "me"}, "text/x")
+    assert got["ETag"] == f'"{hashlib.md5(body).hexdigest()}"'
+    assert s3.head_object(Bucket="box", Key="a/ü b+c%")["ContentLength"] == len(body)
+
+
+def test_ranges_are_what_they_say(s3):
+    s3.put_object(Bucket="box", Key="digits", Body=b"0123456789")
+    for asked, body in (
+        ("bytes=2-4", b"234"),
+        ("bytes=7-", b"789"),
+        ("bytes=-2", b"89"),
+        ("bytes=0-99", b"0123456789"),
+    ):
+        answer = s3.get_object(Bucket="box", Key="digits", Range=asked)
+        assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Body"].read()) == (206, body)
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(Bucket="box", Key="digits", Range="bytes=10-")
+
+
+def test_a_multipart_upload_is_one_object(s3, tmp_path):
+    (tmp_path / "in").write_bytes(body := os.urandom(12 * MB))
+    s3.upload_file(str(tmp_path / "in"), "box", "parts", Config=TransferConfig(5 * MB, multipart_chunksize=5 * MB))
+    s3.download_file("box", "parts", str(tmp_path / "out"), Config=TransferConfig(5 * MB, multipart_chunksize=5 * MB))
+
+    assert (tmp_path / "out").read_bytes() == body
+    assert s3.head_object(Bucket="box", Key="parts")["ETag"].endswith('-3"')
+
+
+def test_presigned_urls_need_no_sdk(root, s3, client):
+    s3 = client(root, signature_version="s3v4")
+    put = s3.generate_presigned_url("put_object", {"Bucket": "box", "Key": "by hand"})
+    get = s3.generate_presigned_url("get_object", {"Bucket": "box", "Key": "by hand"})
+
+    with urllib.request.urlopen(urllib.request.Request(put, b"typed", {"content-type": ""}, method="PUT")) as answer:
+        assert answer.status == 200
+    with urllib.request.urlopen(get) as answer:
+        assert answer.read() == b"typed"
+    with pytest.raises(HTTPError) as error:
+        urllib.request.urlopen(get.replace("hand", "foot"))
+    assert error.value.code == 403 and b"SignatureDoesNotMatch" in error.value.read()
+    error.value.close()
+
+
+@pytest.mark.parametrize(
+    "domain", ["s3.us-east-1.amazonaws.com", "s3.amazonaws.com", "s3.dualstack.us-east-1.amazonaws.com"]
+)
+def test_a_bucket_may_be_named_by_the_host(root, s3, domain):
+    """Signed for the virtual host, sent to our port."""
+    s3.put_object(Bucket="box", Key="k", Body=b"by host")
+    key, server = Root(root).credentials(), Root(root).running()
+    away = boto3.client(
+        "s3", region_name="us-east-1", endpoint_url=f"http://{domain}", aws_access_key_id=key.key,
+        aws_secret_access_key=key.secret, aws_session_token=key.token,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
+    )  # fmt: skip
+    parts = urlsplit(away.generate_presigned_url("get_object", {"Bucket": "box", "Key": "k"}))
+    assert parts.netloc == f"box.{domain}"
+
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": parts.netloc})
+
+    assert connection.getresponse().read() == b"by host"
+    connection.close()
+
+
+def test_a_program_that_names_no_endpoint_lands_here(root, s3):
+    s3.put_object(Bucket="box", Key="k", Body=b"unmodified")
+    program = (
+        "import boto3, os; del os.environ['AWS_ENDPOINT_URL']\n"
+        "s3 = boto3.client('s3')\n"
+        "s3.put_object(Bucket='box', Key='from', Body=b'outside')\n"
+        "print(s3.get_object(Bucket='box', Key='k')['Body'].read().decode(), s3.meta.endpoint_url)\n"
+        "print(boto3.client('sts').get_caller_identity()['Arn'])"
+    )
+    said = run(root, "exec", "--", sys.executable, "-c", program)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.splitlines() == [
+        "unmodified https://s3.amazonaws.com",
+        "arn:aws:sts::000000000000:assumed-role/Administrator/skylab",
+    ]
+    assert s3.get_object(Bucket="box", Key="from")["Body"].read() == b"outside"
+
+
+def test_a_connection_goes_on_after_a_body_that_was_refused_unread(s3):
+    """A client that waits for 100 Continue and hears the refusal instead sends no body: nothing may wait for one."""
+    for _ in range(3):
+        with pytest.raises(ClientError, match="NoSuchBucket"):
+            s3.put_object(Bucket="no-such-bucket", Key="k", Body=b"x" * MB)
+        assert s3.put_object(Bucket="box", Key="after", Body=b"fine")["ETag"]
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(root, s3, client):
+    server = Root(root).running()
+    url = client(root, signature_version="s3v4").generate_presigned_url("put_object", {"Bucket": "box", "Key": "half"})
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.putrequest("PUT", f"{parts.path}?{parts.query}")
+    connection.putheader("Content-Length", str(MB))
+    connection.endheaders()
+    connection.send(b"x" * 1000)
+    connection.close()
+
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.get_object(Bucket="box", Key="half")
+    assert "Traceback" not in (root / "skylab.log").read_text()
+
+
+def test_health_is_told_without_a_signature(root):
+    with urllib.request.urlopen(f"{Root(root).running().url}/_skylab/health") as answer:
+        told = json.loads(answer.read())
+    assert told["status"] == "ready" and {"iam", "logs", "s3", "sts"} <= set(told["services"])
+
+
+def resident(root, field="VmRSS"):
+    """Bytes of memory that the server has, or (VmHWM) had at most."""
+    lines = Path(f"/proc/{Root(root).running().pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_large_object_does_not_pass_through_memory(root, s3, tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        for n in range(100):
+            file.write(bytes([n]) * MB)
+    before = resident(root)
+
+    with (tmp_path / "large").open("rb") as file:
+        s3.put_object(Bucket="box", Key="large", Body=file)
+    digest = hashlib.md5()
+    for piece in s3.get_object(Bucket="box", Key="large")["Body"].iter_chunks(MB):
+        digest.update(piece)
+
+    assert resident(root, "VmHWM") - before < 40 * MB
+    assert digest.hexdigest() == hashlib.md5((tmp_path / "large").read_bytes()).hexdigest()
+
+
+def test_down_ends_it_and_up_again_finds_everything(tmp_path, client):
+    root = tmp_path / "root"
+    assert run(root, "up", "--port", "0", "--detach").returncode == 0
+    client(root).create_bucket(Bucket="box")
+    client(root).put_object(Bucket="box", Key="k", Body=b"kept")
+    key = Root(root).credentials()
+
+    assert run(root, "down").stdout.startswith("Skylab has stopped.")
+    assert Root(root).server() is None
+    assert run(root, "up", "--port", "0", "--detach").returncode == 0
+
+    assert Root(root).credentials() == key
+    assert client(root).get_object(Bucket="box", Key="k")["Body"].read() == b"kept"
+    assert (root / "credentials.json").stat().st_mode & 0o777 == 0o600
+    assert run(root, "down").returncode == 0
