@@ -3,12 +3,15 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from compute.programs import until
 from conftest import connect
 from services.sagemaker.acted import REGION, channel, keys, request
 
+from skylab.cloud import Cloud
 from skylab.compute.processes import Ending
 from skylab.services.sagemaker.staging import local_name
 
@@ -359,3 +362,23 @@ def test_a_real_program_that_takes_too_long_is_ended(real_cloud, data):
     )
     assert (doc["TrainingJobStatus"], doc["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert archived(data, "out/job/output/model.tar.gz") == {"m": b"late\n"}
+
+
+def test_a_job_outlives_its_cloud_and_is_adopted_by_the_next(tmp_path, settings):
+    script = "cd ${SAGEMAKER_BASE_DIR:-/opt/ml}; echo once >> model/m; while [ ! -e go ]; do sleep 0.05; done"
+    first = Cloud(tmp_path / "root", settings)
+    connect(first, "s3").create_bucket(Bucket="data")
+    first.start()
+    sagemaker = connect(first, "sagemaker")
+    sagemaker.create_training_job(**request(algorithm={"ContainerEntrypoint": ["/bin/bash", "-c", script]}))
+    (ml,) = until(lambda: [path.parents[1] for path in (tmp_path / "root/jobs").glob("*/algo-1/model/m")])
+    first.stop()
+
+    (ml / "go").touch()
+    second = Cloud(tmp_path / "root", replace(settings, describe_hold_seconds=60))
+    second.start()
+    doc = described(connect(second, "sagemaker"))
+    made = archived(connect(second, "s3"), "out/job/output/model.tar.gz")
+    until(lambda: not ml.exists())
+    second.stop()
+    assert doc["TrainingJobStatus"] == "Completed" and made == {"m": b"once\n"}
