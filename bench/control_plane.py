@@ -1,6 +1,6 @@
 """How fast are calls that only read or write a document? One of each protocol, by a client that costs nothing.
 
-    python bench/control_plane.py [--rounds N]
+python bench/control_plane.py [--rounds N]
 """
 
 import argparse

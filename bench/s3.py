@@ -1,6 +1,6 @@
 """How fast is S3? Small and large objects, ranges of a large one, and how others fare while large bodies move.
 
-    python bench/s3.py [--rounds N]     each figure is that of the best of N rounds (3): the machine may have other work
+python bench/s3.py [--rounds N]     each figure is that of the best of N rounds (3): the machine may have other work
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""How long does `skylab up` take, from the command to its answer? The first start makes the account; later ones find it.
+"""How long does `skylab up` take, from the command to its answer? In a new folder, and in one it knows.
 
-    python bench/startup.py [--rounds N]
+python bench/startup.py [--rounds N]
 """
 
 import argparse

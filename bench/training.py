@@ -1,6 +1,6 @@
 """What does a training job cost beside its script? The same script, bare and as a job, from the call to Completed.
 
-    python bench/training.py [--rounds N]
+python bench/training.py [--rounds N]
 """
 
 import argparse

@@ -99,9 +99,10 @@ class Peer:
 
     @property
     def installed(self) -> bool:
-        return self.python.exists() and not subprocess.run(
-            [self.python, "-c", f"import {self.module}"], capture_output=True
-        ).returncode
+        return (
+            self.python.exists()
+            and not subprocess.run([self.python, "-c", f"import {self.module}"], capture_output=True).returncode
+        )
 
     @contextmanager
     def running(self) -> Iterator[Cloud]:
@@ -150,5 +151,5 @@ def protocol_peers() -> list[Peer]:
     ]
     for peer in peers:
         if not peer.installed:
-            print(f"{peer.name} is not installed, so there is no comparison with it: make peers (see docs).")
+            print(f"{peer.name} is not installed, so there is no comparison with it: make peers.")
     return [peer for peer in peers if peer.installed]
