@@ -40,7 +40,8 @@ $(VENV)/stamp-dev: $(VENV)/stamp
 	@touch $@
 
 TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/fallback/stamp
-.PHONY: awscli sdk2 sdk3
+.PHONY: awscli sdk2 sdk3 peers
+peers: .venvs/fallback/stamp .venvs/peers-moto/stamp .venvs/peers-litserve/stamp
 awscli sdk2 sdk3: %: .venvs/%/stamp
 
 test: $(VENV)/stamp-dev

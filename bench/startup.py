@@ -1,4 +1,4 @@
-"""How long does `skylab up` take, from the command to its answer? The first start makes the account; others have it.
+"""How long does `skylab up` take, from the command to its answer? In a new folder, and in one it knows.
 
 python bench/startup.py [--rounds N]
 """

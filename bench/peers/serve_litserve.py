@@ -3,7 +3,6 @@
 import sys
 
 import litserve
-from fastapi import Request, Response
 from predict import Model
 
 
@@ -11,14 +10,14 @@ class Predict(litserve.LitAPI):
     def setup(self, device: str) -> None:
         self.model = Model(sys.argv[2])
 
-    async def decode_request(self, request: Request) -> bytes:
-        return await request.body()
+    def decode_request(self, request: dict[str, str]) -> bytes:
+        return request["csv"].encode()
 
     def predict(self, body: bytes) -> str:
         return self.model.predict(body)
 
-    def encode_response(self, text: str) -> Response:
-        return Response(text, media_type="text/csv")
+    def encode_response(self, text: str) -> dict[str, str]:
+        return {"csv": text}
 
 
 if __name__ == "__main__":

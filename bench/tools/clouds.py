@@ -151,5 +151,5 @@ def protocol_peers() -> list[Peer]:
     ]
     for peer in peers:
         if not peer.installed:
-            print(f"{peer.name} is not installed, so there is no comparison with it: make peers (see docs).")
+            print(f"{peer.name} is not installed, so there is no comparison with it: make peers.")
     return [peer for peer in peers if peer.installed]
