@@ -1,6 +1,7 @@
 """Kill -9 at any moment: a program runs at most once, and its end is known or known to be lost."""
 
 import json
+import contextlib
 import os
 import signal
 import subprocess
@@ -83,7 +84,8 @@ def test_a_kill_at_any_moment_of_the_start_runs_the_program_at_most_once(process
     os.kill(supervisor, signal.SIGKILL)
     os.waitpid(supervisor, 0)
     for pid in marked(str(processes.root)):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended since
+            os.kill(pid, signal.SIGKILL)
 
     until(lambda: not processes.alive("run"))
     processes.start("run", launch)
