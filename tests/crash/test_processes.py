@@ -1,7 +1,7 @@
 """Kill -9 at any moment: a program runs at most once, and its end is known or known to be lost."""
 
-import json
 import contextlib
+import json
 import os
 import signal
 import subprocess
