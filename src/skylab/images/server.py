@@ -211,9 +211,7 @@ async def _serve(model: Model, workers: int, limit: int) -> None:
     path = os.environ.get("SKYLAB_SERVE_SOCKET")
     listener = _bound(Path(path)) if path else _port(int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080))
     make = (loop.create_unix_server if path else loop.create_server)(
-        lambda: Connection(threads, limit, open),
-        sock=listener,
-        backlog=1024,  # a Unix socket refuses outright what does not fit: 16 callers at once are nothing unusual
+        lambda: Connection(threads, limit, open), sock=listener
     )
     listening = await make
     if path:
