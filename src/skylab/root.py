@@ -66,14 +66,20 @@ class Root:
     def lock(self, seconds: float = 1.0) -> int | None:
         """The folder's lock as an open file, or None when another process still holds it after so many seconds."""
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        first = threading.Lock()  # who comes first: the lock, or the end of the patience for it
         taken = threading.Event()
 
         def wait() -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            taken.set()
+            if first.acquire(blocking=False):
+                taken.set()
+            else:
+                os.close(descriptor)  # nobody waits any more: a lock that nobody knows of would never end
 
         threading.Thread(target=wait, daemon=True).start()  # the OS wakes it: nothing is polled
-        return descriptor if taken.wait(seconds) else None
+        if taken.wait(seconds) or not first.acquire(blocking=False):
+            return descriptor
+        return None
 
     def locked(self) -> bool:
         return held(self.path / "lock")

@@ -1,11 +1,13 @@
 """Kill -9 at any moment: a program runs at most once, and its end is known or known to be lost."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,41 @@ def test_a_hard_stop_does_not_kill_a_stranger_that_has_the_pid_by_now(processes)
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
+
+
+def test_a_hard_stop_kills_only_who_holds_the_lock_and_not_who_looks_at_it(processes):
+    """This process has the file open, as everyone who asks has for a moment."""
+    run(processes, shell("true"))
+    until(lambda: not processes.alive("run"))
+    lock = processes.root / "run" / "lock"
+    looking = os.open(lock, os.O_RDWR)
+    bystander = subprocess.Popen(["sleep", "60"], pass_fds=[looking])
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+
+    processes.stop("run", hard=True)
+
+    assert holder.wait(10) == -signal.SIGKILL
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    holder.stdout.close()
+    os.close(looking)
+
+
+HOLD = """import fcntl, sys, time
+fcntl.flock(file := open(sys.argv[1]), fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_asking_whether_something_runs_does_not_keep_it_from_starting(processes, tmp_path):
+    (processes.root / "run").mkdir(parents=True)
+    asking = os.open(processes.root / "run" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    threading.Timer(0.2, os.close, [asking]).start()
+
+    run(processes, shell("exit 3"))
+
+    assert until(lambda: processes.ending("run")).exit_code == 3
