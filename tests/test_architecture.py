@@ -11,6 +11,7 @@ LAYERS = [
     "settings",
     "root",
     "wire",
+    "policy",
     "compute",
     "services",
     "gateway",
