@@ -4,8 +4,8 @@ principal,notprincipal}.html
 """
 
 import pytest
-
 from policy.asking import *
+
 from skylab.policy.decision import Reason
 
 
