@@ -9,6 +9,8 @@ def like(pattern: Sequence[str], text: str, single: str = "?", many: str = "*") 
     A pattern may be a list whose elements are characters and these two signs: signs of more than one character let a
     pattern have * and ? as themselves.
     """
+    if isinstance(pattern, str) and (not single or single not in pattern):
+        return _in_order(pattern.split(many), text)
     at = begin = 0
     star, resume = -1, 0  # where the last * was, and how far its text reaches by now
     while begin < len(text):
@@ -23,3 +25,18 @@ def like(pattern: Sequence[str], text: str, single: str = "?", many: str = "*") 
         else:
             return False
     return all(sign == many for sign in pattern[at:])
+
+
+def _in_order(parts: list[str], text: str) -> bool:
+    """Whether text is the parts with any text between them; each is looked for once, from where the one before ended."""
+    first, last = parts[0], parts[-1]
+    at, end = len(first), len(text) - len(last)
+    if len(parts) == 1:
+        return first == text
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in parts[1:-1]:
+        if (found := text.find(part, at, end)) < 0:
+            return False
+        at = found + len(part)
+    return True
