@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_res
 import json
 
 import pytest
-from policy.asking import document, parse
+from policy.asking import ROLE, SESSION, document, parse
 
 from skylab.policy import kinds
 from skylab.policy.document import Malformed
@@ -137,6 +137,8 @@ def test_what_iam_takes_is_taken(statement):
         ("me", "Invalid principal in policy."),
         ({"GCP": "*"}, "Invalid principal in policy."),
         ({"AWS": "me"}, 'Invalid principal in policy: "AWS":"me"'),
+        ({"AWS": f"{ROLE}*"}, f'Invalid principal in policy: "AWS":"{ROLE}*"'),
+        ({"AWS": f"{SESSION}*"}, f'Invalid principal in policy: "AWS":"{SESSION}*"'),
         (
             {"AWS": ["arn:aws:iam::111122223333:user/*x y"]},
             'Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:user/*x y"',

@@ -28,7 +28,7 @@ def like(pattern: Sequence[str], text: str, single: str = "?", many: str = "*") 
 
 
 def _in_order(parts: list[str], text: str) -> bool:
-    """Whether text is the parts with any text between them; each is looked for once, from where the one before ended."""
+    """Whether text is the parts with any text between them; each is looked for from where the one before ended."""
     first, last = parts[0], parts[-1]
     at, end = len(first), len(text) - len(last)
     if len(parts) == 1:
