@@ -18,8 +18,9 @@ from skylab.services.kms.access_keys import ALWAYS, BY_ACTION, CONTEXT, DESTINAT
 from skylab.services.kms.granting import allows
 from skylab.services.kms.managed import ensure
 from skylab.services.kms.names import alias_in, arn_of, key_in, target
+from skylab.services.kms.policies import default
 
-RESOURCE_POLICY_REQUIRED = True  # it must allow, or hand over to the account's policies by naming its root
+POLICY = "required"
 COMMON = ALWAYS
 
 
@@ -132,17 +133,15 @@ def _place(arn: str) -> Key:
 
 
 def _found(call: Call, arn: str) -> dict[str, Any] | None:
-    if not arn.startswith("arn:aws:kms:"):
-        return None
     key = _place(arn)
     with call.reading() as tx:
         return tx.find(key) if key.type == "key" else None
 
 
-def resource_policy(call: Call, arn: str) -> str | None:
-    """The key policy. None where there is no such key, and for aliases, which have none."""
+def resource_policy(call: Call, arn: str) -> str:
+    """The key policy. Aliases have none, nor has what is not there: the account's own policies decide on them."""
     doc = _found(call, arn)
-    return None if doc is None else doc["_"]["policy"]
+    return default(_place(arn).account) if doc is None else doc["_"]["policy"]
 
 
 def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
