@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from skylab.kernel import credentials
 from skylab.kernel.key import Key
@@ -13,7 +13,7 @@ from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.iam.aws import SERVICE_ROLE, aws_policies, aws_policy
 from skylab.services.iam.documents import check_identity, size
-from skylab.services.iam.names import arn_of, conflict, docs, key_of, no_such, page, too_many
+from skylab.services.iam.names import arn_of, conflict, docs, key_of, make, no_such, page, too_many
 from skylab.services.iam.tagging import tagged
 from skylab.wire.errors import AwsError
 
@@ -42,7 +42,7 @@ class Policies:
         if "Description" in request:
             doc["Description"] = request["Description"]
         with call.writing() as tx:
-            tx.create(key, doc, call.now)
+            make(tx, key, doc, call.now)
         return {"Policy": doc | {"AttachmentCount": 0, "PermissionsBoundaryUsageCount": 0}}
 
     def get_policy(self, call: Call, request: GetPolicyRequest) -> dict[str, Any]:
@@ -126,6 +126,11 @@ def entities(tx: Transaction, account: str) -> Iterator[dict[str, Any]]:
     """Everything that policies are attached to."""
     yield from docs(tx, account, "role")
     yield from docs(tx, account, "user")
+    yield from docs(tx, account, "group")
+
+
+def kind_of(entity: dict[str, Any]) -> Literal["Role", "User", "Group"]:
+    return "Role" if "RoleName" in entity else "User" if "UserName" in entity else "Group"
 
 
 def _uses(tx: Transaction, account: str) -> Any:
