@@ -18,7 +18,7 @@ from skylab.wire.errors import AwsError
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
-# service -> the name behind AWSServiceRoleFor, and the policy. Other services' are refused: what they may do is not known.
+# service -> the name behind AWSServiceRoleFor, and the policy. Others are refused: what they may do is not known here.
 SERVICES = {
     "sagemaker.amazonaws.com": ("AmazonSageMakerNotebooks", "AmazonSageMakerNotebooksServiceRolePolicy"),
     "hyperpod.sagemaker.amazonaws.com": ("SageMakerHyperPod", "AmazonSageMakerHyperPodServiceRolePolicy"),
@@ -30,7 +30,6 @@ SERVICES = {
     "events.amazonaws.com": ("CloudWatchEvents", "CloudWatchEventsServiceRolePolicy"),
     "ops.apigateway.amazonaws.com": ("APIGateway", "APIGatewayServiceRolePolicy"),
 }
-SUFFIXED = {"sagemaker.application-autoscaling.amazonaws.com"}
 AWS_POLICY = "arn:aws:iam::aws:policy/aws-service-role/"
 
 
@@ -41,9 +40,7 @@ class LinkedRoles:
             raise AwsError("InvalidInput", f"Service-linked roles of {service} are not supported.")
         name, policy = f"AWSServiceRoleFor{SERVICES[service][0]}", SERVICES[service][1]
         if "CustomSuffix" in request:
-            if service not in SUFFIXED:
-                raise AwsError("InvalidInput", f"Custom suffix is not allowed for {service}")
-            name += f"_{request['CustomSuffix']}"
+            raise AwsError("InvalidInput", f"Custom suffix is not allowed for {service}")
         key = key_of(call.account, "role", name)
         with call.writing() as tx:
             if tx.find(key):

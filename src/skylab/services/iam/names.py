@@ -130,3 +130,12 @@ def change(call: Call, key: Key, edit: Callable[[dict[str, Any]], None]) -> dict
         edit(doc)
         tx.put(key, doc, call.now)
     return doc
+
+
+def named(call: Call, request: Any) -> str:
+    """The user that a request names, or else the one who makes it."""
+    if "UserName" in request:
+        return request["UserName"]
+    if ":user/" not in call.principal.arn:
+        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
+    return call.principal.arn.rsplit("/", 1)[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
 SIZE = 6144
+VERSIONS_IN_USE = 10_000
 
 
 class Policies:
@@ -48,14 +49,14 @@ class Policies:
     def get_policy(self, call: Call, request: GetPolicyRequest) -> dict[str, Any]:
         with call.reading() as tx:
             doc = readable(tx, call.account, request["PolicyArn"])
-            return {"Policy": doc | _uses(tx, call.account)(doc["Arn"])}
+            return {"Policy": doc | uses(tx, call.account)(doc["Arn"])}
 
     def list_policies(self, call: Call, request: ListPoliciesRequest) -> dict[str, Any]:
         by_boundary = request.get("PolicyUsageFilter") == "PermissionsBoundary"
         counted = "PermissionsBoundaryUsageCount" if by_boundary else "AttachmentCount"
         with call.reading() as tx:
-            uses = _uses(tx, call.account)
-            found = (doc | uses(doc["Arn"]) for doc in _scoped(tx, call.account, request))
+            counts = uses(tx, call.account)
+            found = (doc | counts(doc["Arn"]) for doc in _scoped(tx, call.account, request))
             if request.get("OnlyAttached") or by_boundary:
                 found = (doc for doc in found if doc[counted])
             answer = page(request, "Policies", found, _order)
@@ -66,7 +67,7 @@ class Policies:
     def delete_policy(self, call: Call, request: DeletePolicyRequest) -> None:
         with call.writing() as tx:
             key, doc = policy(tx, call.account, request["PolicyArn"])
-            if any(_uses(tx, call.account)(doc["Arn"]).values()):
+            if any(uses(tx, call.account)(doc["Arn"]).values()):
                 raise conflict("Cannot delete a policy attached to entities.")
             if len(doc["_"]["versions"]) > 1:
                 raise conflict(
@@ -133,7 +134,7 @@ def kind_of(entity: dict[str, Any]) -> Literal["Role", "User", "Group"]:
     return "Role" if "RoleName" in entity else "User" if "UserName" in entity else "Group"
 
 
-def _uses(tx: Transaction, account: str) -> Any:
+def uses(tx: Transaction, account: str) -> Callable[[str], dict[str, int]]:
     """arn -> its counts, from one pass over all that could use it."""
     attached: Counter[str] = Counter()
     bounding: Counter[str] = Counter()
