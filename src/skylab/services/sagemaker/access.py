@@ -95,7 +95,11 @@ ACCESS: dict[str, Entry] = {
     "DeleteModel": on("DeleteModel", "model", "ModelName"),
     "ListModels": listing("ListModels"),
     "CreateEndpointConfig": create(
-        "CreateEndpointConfig", "endpoint-config", "EndpointConfigName", CONFIG, pass_role("ExecutionRoleArn", PRINCIPAL)
+        "CreateEndpointConfig",
+        "endpoint-config",
+        "EndpointConfigName",
+        CONFIG,
+        pass_role("ExecutionRoleArn", PRINCIPAL),
     ),
     "DescribeEndpointConfig": on("DescribeEndpointConfig", "endpoint-config", "EndpointConfigName"),
     "DeleteEndpointConfig": on("DeleteEndpointConfig", "endpoint-config", "EndpointConfigName"),
