@@ -1,4 +1,7 @@
-"""What IAM's operations need (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html)."""
+"""What IAM's operations need.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
 
 from __future__ import annotations
 

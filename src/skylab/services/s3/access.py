@@ -161,7 +161,12 @@ READ_SOURCE = (
 )
 COPY_TAGS = (
     Need("s3:GetObjectTagging", source_arn, SOURCE, when=lambda c, p: of_latest(c, p) and copies_tags(c, p)),
-    Need("s3:GetObjectVersionTagging", source_arn, SOURCE_VERSION, when=lambda c, p: of_version(c, p) and copies_tags(c, p)),
+    Need(
+        "s3:GetObjectVersionTagging",
+        source_arn,
+        SOURCE_VERSION,
+        when=lambda c, p: of_version(c, p) and copies_tags(c, p),
+    ),
     Need("s3:PutObjectTagging", OBJECT, when=copies_tags),
 )
 

@@ -33,6 +33,9 @@ ACCESS: dict[str, Entry] = {
 }
 
 
+POLICY = "trust"
+
+
 def resource_policy(call: Call, arn: str) -> str | None:
     return role(call, arn).get("AssumeRolePolicyDocument")
 
