@@ -136,9 +136,9 @@ class Exchange:
                     request.body = await read(request, self.gateway.settings.max_body_bytes)
             else:
                 caller = await self._proved(request)
-                operation = words.operation(request)
-                if caller.signature is None and operation.auth_type != "none":
+                if caller.signature is None and not _open(words, request):
                     raise identity.unsigned()
+                operation = words.operation(request)
         except AwsError as error:
             return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
         return await self._performed(words, operation, caller.principal, request)
@@ -190,6 +190,14 @@ class Exchange:
             return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, handler, call, parameters)
         except AwsError as error:
             raise authorisation.withheld(call, parameters, error) from None
+
+
+def _open(words: Protocol, request: HttpRequest) -> bool:
+    """Whether it asks for an operation that AWS's model has unsigned, as AssumeRoleWithWebIdentity."""
+    try:
+        return bool(words.operation(request).auth_type == "none")
+    except AwsError:
+        return False
 
 
 def spoken(request: HttpRequest) -> str:

@@ -115,8 +115,8 @@ class Authorisation:
                 resource=attached,
                 organisation=organisation,
                 resource_controls=controls,
-                required=table.required,
-                trust=table.trust,
+                required=table.required and request.resource != "*",
+                trust=table.trust and request.resource != "*",
             ),
         )
         if not decision.allowed:
@@ -144,4 +144,4 @@ def who_of(principal: Principal) -> Who:
 
 def _account_in(arn: str) -> str:
     parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
+    return parts[4] if len(parts) == 6 and parts[4].isdigit() else ""

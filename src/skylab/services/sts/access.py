@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from skylab.kernel.key import Key
 from skylab.services.access import NOTHING, Entry, Need, Parameters, Source, tag_map
 from skylab.services.call import Call
+from skylab.wire.errors import AwsError
+
+ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:\S+/)?([\w+=,.@-]+)")
 
 
 def transitive(call: Call, parameters: Parameters) -> list[str] | None:
     return parameters.get("TransitiveTagKeys") or None
+
+
+def named(call: Call, parameters: Parameters) -> str:
+    """Raises AwsError (ValidationError) for what is no ARN of a role."""
+    arn: str = parameters["RoleArn"]
+    if not ROLE.fullmatch(arn):
+        raise AwsError("ValidationError", f"{arn} is invalid")
+    return arn
 
 
 SESSION: dict[str, Source] = {
@@ -23,9 +35,9 @@ SESSION: dict[str, Source] = {
 
 ACCESS: dict[str, Entry] = {
     "AssumeRole": (
-        Need("sts:AssumeRole", "{RoleArn}", SESSION, tags="Tags"),
-        Need("sts:TagSession", "{RoleArn}", SESSION, tags="Tags", when="Tags"),
-        Need("sts:SetSourceIdentity", "{RoleArn}", SESSION, tags="Tags", when="SourceIdentity"),
+        Need("sts:AssumeRole", named, SESSION, tags="Tags"),
+        Need("sts:TagSession", named, SESSION, tags="Tags", when="Tags"),
+        Need("sts:SetSourceIdentity", named, SESSION, tags="Tags", when="SourceIdentity"),
     ),
     "GetAccessKeyInfo": (Need("sts:GetAccessKeyInfo"),),
     "GetCallerIdentity": NOTHING,
