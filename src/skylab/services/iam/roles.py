@@ -83,8 +83,8 @@ class Roles:
             tx.delete(key)
 
 
-def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") -> dict[str, Any]:
-    """The document of a new role; members: as CreateRole's request. scope: of its sessions (Principal.scope)."""
+def role(key: Key, now: datetime, members: dict[str, Any]) -> dict[str, Any]:
+    """The document of a new role; members: as CreateRole's request."""
     path = members.get("Path", "/")
     own = {m: members[m] for m in ("Description", "PermissionsBoundary") if m in members}
     return (
@@ -96,7 +96,7 @@ def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") 
             "CreateDate": now,
             "AssumeRolePolicyDocument": members["AssumeRolePolicyDocument"],
             "MaxSessionDuration": members.get("MaxSessionDuration", 3600),
-            "_": {"inline": {}, "attached": [], "scope": scope},
+            "_": {"inline": {}, "attached": []},
         }
         | own
         | tagged(members)

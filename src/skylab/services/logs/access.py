@@ -1,7 +1,8 @@
 """What the operations of CloudWatch Logs need.
 
-What is done to a group is decided on log-group:NAME:log-stream: (nothing behind it), as AWS's denials show; policies reach
-it as log-group:NAME:*. Tagging by ARN is decided on the group itself
+What is done to a group is decided on log-group:NAME:log-stream: (nothing behind it), as AWS's denials show (see
+https://github.com/hashicorp/terraform-provider-aws/issues/8804); policies reach it as log-group:NAME:*. Tagging by ARN
+is decided on the group itself
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html).
 """
 

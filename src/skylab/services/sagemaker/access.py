@@ -1,8 +1,12 @@
-"""What SageMaker's operations need (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html)."""
+"""What SageMaker's operations need.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from skylab.services.access import Entry, Need, Parameters, Source, pass_role
@@ -81,16 +85,15 @@ CONFIG: dict[str, Source] = NETWORK | {
     "sagemaker:ModelArn": model_arns,
     "sagemaker:VolumeKmsKey": "KmsKeyId",
 }
+PASS_ROLE, PASS_EXECUTION_ROLE = pass_role("RoleArn", PRINCIPAL), pass_role("ExecutionRoleArn", PRINCIPAL)
 ENDPOINT, ENDPOINT_CONFIG = named("endpoint", "EndpointName"), named("endpoint-config", "EndpointConfigName")
 
 ACCESS: dict[str, Entry] = {
-    "CreateTrainingJob": create(
-        "CreateTrainingJob", "training-job", "TrainingJobName", TRAINING, pass_role("RoleArn", PRINCIPAL)
-    ),
+    "CreateTrainingJob": create("CreateTrainingJob", "training-job", "TrainingJobName", TRAINING, PASS_ROLE),
     "DescribeTrainingJob": on("DescribeTrainingJob", "training-job", "TrainingJobName"),
     "StopTrainingJob": on("StopTrainingJob", "training-job", "TrainingJobName"),
     "ListTrainingJobs": listing("ListTrainingJobs"),
-    "CreateModel": create("CreateModel", "model", "ModelName", NETWORK, pass_role("ExecutionRoleArn", PRINCIPAL)),
+    "CreateModel": create("CreateModel", "model", "ModelName", NETWORK, PASS_EXECUTION_ROLE),
     "DescribeModel": on("DescribeModel", "model", "ModelName"),
     "DeleteModel": on("DeleteModel", "model", "ModelName"),
     "ListModels": listing("ListModels"),
@@ -127,4 +130,4 @@ ACCESS: dict[str, Entry] = {
 
 def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
     with call.reading() as tx:
-        return tags.known(tx, call, arn)
+        return tags.known(tx, replace(call, service="sagemaker"), arn)  # an invocation is a call of another service

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skylab.kernel.key import Key
-from skylab.services.access import NOTHING, Entry, Need, Parameters, Source, tag_map
+from skylab.services.access import ITSELF, NOTHING, Entry, Need, Parameters, Source, tag_map
 from skylab.services.call import Call
 
 
@@ -14,6 +14,7 @@ def transitive(call: Call, parameters: Parameters) -> list[str] | None:
     return parameters.get("TransitiveTagKeys") or None
 
 
+FEDERATED = "arn:aws:sts::{account}:federated-user/{Name}"
 SESSION: dict[str, Source] = {
     "sts:RoleSessionName": "RoleSessionName",
     "sts:ExternalId": "ExternalId",
@@ -22,15 +23,20 @@ SESSION: dict[str, Source] = {
 }
 
 ACCESS: dict[str, Entry] = {
-    "AssumeRole": (
-        Need("sts:AssumeRole", "{RoleArn}", SESSION, tags="Tags"),
-        Need("sts:TagSession", "{RoleArn}", SESSION, tags="Tags", when="Tags"),
-        Need("sts:SetSourceIdentity", "{RoleArn}", SESSION, tags="Tags", when="SourceIdentity"),
-    ),
+    "AssumeRole": ITSELF,  # whether there was an MFA device is known only when its code was proved
+    "AssumeRoleWithWebIdentity": NOTHING,  # unsigned: the token is proved, and the trust policy asked, by itself
+    "DecodeAuthorizationMessage": (Need("sts:DecodeAuthorizationMessage"),),
     "GetAccessKeyInfo": (Need("sts:GetAccessKeyInfo"),),
     "GetCallerIdentity": NOTHING,
+    "GetFederationToken": (
+        Need("sts:GetFederationToken", FEDERATED, tags="Tags"),
+        Need("sts:TagSession", FEDERATED, tags="Tags", when="Tags"),
+    ),
     "GetSessionToken": NOTHING,
 }
+
+
+POLICY = "trust"
 
 
 def resource_policy(call: Call, arn: str) -> str | None:

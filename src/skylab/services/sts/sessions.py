@@ -5,21 +5,27 @@ proved (MFA) → trusted, for each action the request needs → narrowed (polici
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel import credentials, totp
 from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Transaction
-from skylab.services.call import Call, Principal
+from skylab.services.access import Need
+from skylab.services.call import Call, Principal, Session
 from skylab.services.sts import narrowing
-from skylab.services.sts.roles import allows, caller, caller_context, find_role, request_context
+from skylab.services.sts.access import SESSION
+from skylab.services.sts.roles import find_role
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.sts import *
 
 CHAINED = 3600  # seconds: the longest session of a role from a role's session
+
+
+ROLE = "{RoleArn}"
 
 
 class Sessions:
@@ -30,9 +36,14 @@ class Sessions:
             known = credentials.find(tx, call.principal.access_key)
             before = known.principal if known else {}
             mfa = authenticated(tx, call, known, request)
-            role = _trusting(tx, call, known, mfa, request)
-            seconds = duration(call.principal, role, request)
-            more = {"mfa": "TokenCode" in request} | narrowing.tags(request, before) | _source(call, before, request)
+            role = find_role(tx, request["RoleArn"])
+        if is_root(call.principal):
+            raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+        _demand(with_device(call) if mfa else call, before, request)
+        assert role is not None  # it has a trust policy that was asked
+        seconds = duration(call.principal, role, request)
+        more = {"mfa": "TokenCode" in request} | narrowing.tags(request, before) | _source(call, before, request)
+        with call.writing() as tx:
             return issued(tx, call, role, seconds, more, request)
 
 
@@ -44,8 +55,7 @@ def issued(
     account = arn.split(":")[4]
     issuer = {"arn": arn, "id": role["RoleId"], "name": role["RoleName"]}
     more = {"type": "AssumedRole", "issued": call.now.timestamp(), "issuer": issuer} | more
-    narrowed = narrowing.policies(tx, account, request)
-    more |= narrowed | {"scope": "user" if narrowed else role["_"].get("scope", "user")}
+    more |= narrowing.policies(tx, account, request)
     size = narrowing.packed_size(more)
     end = call.now + timedelta(seconds=seconds)
     given = credentials.issue_session(tx, arn, role["RoleId"], session, call.now, end, **more)
@@ -86,30 +96,19 @@ def is_root(who: Principal) -> bool:
     return who.arn == f"arn:aws:iam::{who.account}:root"
 
 
-def _trusting(tx: Transaction, call: Call, known: Credential | None, mfa: bool, request: Any) -> dict[str, Any]:
-    """The role, if it exists and lets the caller become it: AWS answers the same to both."""
-    role, arn = find_role(tx, request["RoleArn"]), request["RoleArn"]
-    if is_root(call.principal):
-        raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-    context = caller_context(tx, call, known) | request_context(request)
-    if mfa:
-        context["aws:multifactorauthpresent"] = ["true"]
-    for action in _needed(request, known):
-        if role is None or not allows(role, caller(call), action, context):
-            message = f"User: {call.principal.arn} is not authorized to perform: {action} on resource: {arn}"
-            raise AwsError("AccessDenied", message, 403)
-    assert role is not None  # there is always one action
-    return role
+def with_device(call: Call) -> Call:
+    """The same call by somebody who has just proved an MFA device."""
+    session = call.principal.session or Session(created=call.now)
+    return replace(call, principal=replace(call.principal, session=replace(session, mfa=True)))
 
 
-def _needed(request: Any, known: Credential | None) -> list[str]:
-    needed = ["sts:AssumeRole"]
-    before = known.principal if known else {}
+def _demand(call: Call, before: dict[str, Any], request: Any) -> None:
+    """What the role's trust and the caller's own policies must allow. What a session inherits needs it as well."""
+    call.demand(Need("sts:AssumeRole", ROLE, SESSION, tags="Tags"), request)
     if request.get("Tags") or before.get("transitive"):
-        needed.append("sts:TagSession")
+        call.demand(Need("sts:TagSession", ROLE, SESSION, tags="Tags"), request)
     if request.get("SourceIdentity") or before.get("source_identity"):
-        needed.append("sts:SetSourceIdentity")
-    return needed
+        call.demand(Need("sts:SetSourceIdentity", ROLE, SESSION, tags="Tags"), request)
 
 
 def _source(call: Call, before: dict[str, Any], request: Any) -> dict[str, Any]:

@@ -44,7 +44,6 @@ class Tokens:
                 "id": f"{account}:{name}",
                 "account": account,
                 "type": "FederatedUser",
-                "scope": "user",
                 "issued": call.now.timestamp(),
                 "issuer": issuer,
                 "policies": [],

@@ -44,7 +44,7 @@ class WebIdentity:
             needed = ["sts:AssumeRoleWithWebIdentity", *(["sts:TagSession"] if marked.get("Tags") else [])]
             if role is None or not all(allows(role, who, action, context) for action in needed):
                 raise AwsError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
-            more = {"type": "WebIdentityUser", "provider": provider["Arn"], "mfa": False} | narrowing.tags(asked, {})
+            more = {"provider": provider["Arn"], "mfa": False} | narrowing.tags(asked, {})
             if "SourceIdentity" in marked:
                 more["source_identity"] = marked["SourceIdentity"]
             answer = issued(tx, call, role, duration(call.principal, role, request), more, request)
