@@ -87,7 +87,12 @@ NEW_BOUNDARY: dict[str, Source] = {"iam:PermissionsBoundary": "PermissionsBounda
 THE_POLICY: dict[str, Source] = {"iam:PolicyARN": "PolicyArn"}
 
 
-def entries(operations: str, on: str | On = "*", keys: Mapping[str, Source] | None = None, **more: Any) -> Any:
+def entries(
+    operations: str,
+    on: str | On | Callable[[Call, Parameters], list[str]] = "*",
+    keys: Mapping[str, Source] | None = None,
+    **more: Any,
+) -> Any:
     """The same entry for several operations, each with the action of its name."""
     return {name: (Need(f"iam:{name}", on, keys or {}, **more),) for name in operations.split()}
 
@@ -106,7 +111,7 @@ ACCESS: dict[str, Entry] = {
     # users
     **entries("CreateUser", new("user"), NEW_BOUNDARY, tags="Tags"),
     **entries("GetUser DeleteUser", USER),
-    **entries("UpdateUser", renamed),  # type: ignore[arg-type]  # it has two names
+    **entries("UpdateUser", renamed),
     **entries("PutUserPolicy DeleteUserPolicy DeleteUserPermissionsBoundary", USER, USER_BOUNDARY),
     **entries("PutUserPermissionsBoundary", USER, NEW_BOUNDARY),
     **entries("AttachUserPolicy DetachUserPolicy", USER, USER_BOUNDARY | THE_POLICY),
@@ -163,6 +168,9 @@ ACCESS: dict[str, Entry] = {
     # the account
     **entries("CreateAccountAlias DeleteAccountAlias ListAccountAliases"),
     **entries("GetAccountSummary GetAccountAuthorizationDetails"),
+    # simulations
+    **entries("SimulateCustomPolicy GetContextKeysForCustomPolicy"),
+    **entries("SimulatePrincipalPolicy GetContextKeysForPrincipalPolicy", "{PolicySourceArn}"),
     # managed policies
     **entries("CreatePolicy", new("policy"), tags="Tags"),
     **entries("GetPolicy GetPolicyVersion DeletePolicy ListPolicyVersions ListEntitiesForPolicy", POLICY),
