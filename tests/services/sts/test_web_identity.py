@@ -8,6 +8,7 @@ import hashlib
 import json
 import ssl
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
@@ -103,7 +104,7 @@ def sts(cloud):
     client = boto3.client(
         "sts", "us-east-1", endpoint_url="http://127.0.0.1:4566", config=Config(signature_version=UNSIGNED)
     )
-    client.meta.events.register("before-send", cloud.transport.send)
+    client.meta.events.register("before-send", partial(cloud.transport.send, origin=None))
     return client
 
 
@@ -223,7 +224,5 @@ def test_a_certificate_that_nobody_vouches_for_needs_its_thumbprint(cloud, iam, 
 def test_saml_is_refused_by_name(sts):
     assertion = base64.b64encode(b"<saml/>").decode()
     provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/x"
-    assert refused(sts.assume_role_with_saml, RoleArn=ROLE, PrincipalArn=provider, SAMLAssertion=assertion) in (
-        "NotImplemented",
-        "AccessDenied",
-    )
+    code = refused(sts.assume_role_with_saml, RoleArn=ROLE, PrincipalArn=provider, SAMLAssertion=assertion)
+    assert code == "NotImplemented"
