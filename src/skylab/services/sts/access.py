@@ -26,18 +26,15 @@ def named(call: Call, parameters: Parameters) -> str:
     return arn
 
 
-SESSION: dict[str, Source] = {
-    "sts:RoleSessionName": "RoleSessionName",
-    "sts:ExternalId": "ExternalId",
-    "sts:SourceIdentity": "SourceIdentity",
-    "sts:TransitiveTagKeys": transitive,
-}
+TRANSITIVE: dict[str, Source] = {"sts:TransitiveTagKeys": transitive}
+IDENTITY: dict[str, Source] = {"sts:SourceIdentity": "SourceIdentity"}
+SESSION: dict[str, Source] = {"sts:RoleSessionName": "RoleSessionName", "sts:ExternalId": "ExternalId"}
 
 ACCESS: dict[str, Entry] = {
     "AssumeRole": (
-        Need("sts:AssumeRole", named, SESSION, tags="Tags"),
-        Need("sts:TagSession", named, SESSION, tags="Tags", when="Tags"),
-        Need("sts:SetSourceIdentity", named, SESSION, tags="Tags", when="SourceIdentity"),
+        Need("sts:AssumeRole", named, SESSION | TRANSITIVE | IDENTITY, tags="Tags"),
+        Need("sts:TagSession", named, TRANSITIVE, tags="Tags", when="Tags"),
+        Need("sts:SetSourceIdentity", named, IDENTITY, when="SourceIdentity"),
     ),
     "GetAccessKeyInfo": (Need("sts:GetAccessKeyInfo"),),
     "GetCallerIdentity": NOTHING,
