@@ -108,7 +108,11 @@ EXAMPLE = {
 def test_resources_have_the_form_that_the_action_is_about(need, cloud):
     service = SERVICES["s3"]
     call = cloud.gateway.call(service, "us-east-1", principal(cloud), SimpleNamespace(headers={}, query=""), "R")
-    call = cloud.gateway.call("sagemaker", *(call.region, call.principal, call.http, "R")) if "sagemaker" in need.action else call
+    call = (
+        cloud.gateway.call("sagemaker", *(call.region, call.principal, call.http, "R"))
+        if "sagemaker" in need.action
+        else call
+    )
     for arn in need.resources(call, EXAMPLE):
         forms = patterns(need.action)
         if need.action == "logs:DescribeLogGroups":

@@ -169,8 +169,12 @@ def test_sharded_objects_are_dealt_out_to_the_hosts(sagemaker, s3, processes, st
 
 def test_a_manifest_names_the_objects_of_a_channel(sagemaker, s3, processes, steps):
     put(s3, "train/a", "train/sub/b", "train/c")
-    s3.put_object(Bucket="sagemaker-data", Key="m", Body=json.dumps([{"prefix": "s3://sagemaker-data/train/"}, "sub/b", "c"]))
-    running(sagemaker, steps, InputDataConfig=[channel(uri="s3://sagemaker-data/m", source={"S3DataType": "ManifestFile"})])
+    s3.put_object(
+        Bucket="sagemaker-data", Key="m", Body=json.dumps([{"prefix": "s3://sagemaker-data/train/"}, "sub/b", "c"])
+    )
+    running(
+        sagemaker, steps, InputDataConfig=[channel(uri="s3://sagemaker-data/m", source={"S3DataType": "ManifestFile"})]
+    )
     assert found(processes) == ["c", "sub/b"]
 
 
@@ -186,7 +190,11 @@ def test_a_piped_channel_is_streamed_in_the_order_of_its_listing(sagemaker, s3, 
 @pytest.mark.parametrize(
     "prepare, uri, words",
     [
-        (lambda s3: None, "s3://sagemaker-data/nothing/", 'No S3 objects found under S3 URL "s3://sagemaker-data/nothing/"'),
+        (
+            lambda s3: None,
+            "s3://sagemaker-data/nothing/",
+            'No S3 objects found under S3 URL "s3://sagemaker-data/nothing/"',
+        ),
         (lambda s3: put(s3, "e/a", "e/a/b"), "s3://sagemaker-data/e/", "both a file and a folder"),
         (lambda s3: put(s3, "e/../../../x"), "s3://sagemaker-data/e/", "does not name a file of its channel"),
     ],
