@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from skylab.kernel import credentials
 from skylab.services.access import Entry, Need, Parameters, Source, tag_map
 from skylab.services.call import Call
 from skylab.services.iam.names import NAMED, Kind, key_of
@@ -74,6 +75,13 @@ def issuer(call: Call, parameters: Parameters) -> str:
     return f"arn:aws:iam::{call.account}:oidc-provider/{parameters['Url'].partition('://')[2].rstrip('/')}"
 
 
+def owner(call: Call, parameters: Parameters) -> str:
+    """The user an access key belongs to; of a key that nobody has, any."""
+    with call.reading() as tx:
+        key = credentials.find(tx, parameters["AccessKeyId"])
+    return key.principal["arn"] if key else f"arn:aws:iam::{call.account}:user/*"
+
+
 def deletion(call: Call, parameters: Parameters) -> str:
     """The service-linked role whose deletion is asked after: task/aws-service-role/service/name/id."""
     return f"arn:aws:iam::{call.account}:role/{parameters['DeletionTaskId'].removeprefix('task/').rpartition('/')[0]}"
@@ -121,6 +129,7 @@ ACCESS: dict[str, Entry] = {
     **entries("CreateAccessKey DeleteAccessKey ListAccessKeys UpdateAccessKey", USER),
     **entries("GetLoginProfile DeleteLoginProfile ListSigningCertificates ListSSHPublicKeys", USER),
     **entries("ListServiceSpecificCredentials", USER),
+    **entries("GetAccessKeyLastUsed", owner),
     # groups
     **entries("ListGroups"),
     **entries("CreateGroup", new("group")),
