@@ -283,6 +283,14 @@ def test_a_federated_user_may_what_both_its_policy_and_its_maker_allow(cloud, ia
     assert refused(speaks(cloud, "sts", key).get_federation_token, Name="more")[0] == "AccessDenied"
 
 
+def test_a_renamed_maker_does_not_lend_its_name_to_its_federated_users(cloud, iam, ann):
+    key = speaks(cloud, "sts", ann).get_federation_token(Name="guest")["Credentials"]
+    iam.update_user(UserName="ann", NewUserName="anna")
+    assert speaks(cloud, "sts", key).get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:federated-user/guest"
+    assert principal_of(cloud, key)["issuer"]["arn"] == f"arn:aws:iam::{ACCOUNT}:user/anna"
+    assert speaks(cloud, "sts", ann).get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/anna"
+
+
 def test_a_message_that_was_sealed_can_be_read_by_who_may(cloud, iam, ann):
     vault = next(service.part["vault"] for service in cloud.services if service.name == "sts")
     text = sealed.message(
