@@ -54,11 +54,15 @@ def test_each_action_on_each_resource_is_decided(iam):
 
 def test_a_matched_statement_is_found_in_its_text(iam):
     text = policy(says("Allow", "s3:GetObject"), says("Deny", "s3:PutObject"), indent=1)
-    answer = iam.simulate_custom_policy(PolicyInputList=['{"Statement": []}', text][1:], ActionNames=["s3:PutObject"])
+    answer = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:PutObject"])
     (statement,) = answer["EvaluationResults"][0]["MatchedStatements"]
     assert (statement["SourcePolicyId"], statement["SourcePolicyType"]) == ("PolicyInputList.1", "none")
-    lines = text.split("\n")[statement["StartPosition"]["Line"] - 1 : statement["EndPosition"]["Line"]]
-    assert json.loads("\n".join(lines)[statement["StartPosition"]["Column"] - 1 :]) == says("Deny", "s3:PutObject")
+    start, end = statement["StartPosition"], statement["EndPosition"]
+    lines = text.split("\n")
+    assert lines[start["Line"] - 1][: start["Column"] - 1].strip() == "{"  # AWS gives the column behind the brace
+    assert lines[end["Line"] - 1][: end["Column"] - 1].strip() == "}"
+    shown = "{" + "\n".join(lines[start["Line"] : end["Line"]])
+    assert json.loads(shown) == says("Deny", "s3:PutObject")
 
 
 def test_a_missing_context_value_is_named_and_a_given_one_counts(iam):

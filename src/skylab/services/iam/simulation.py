@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from skylab.policy import document
+from skylab.policy import document, positions
 from skylab.policy.decision import Decision
 from skylab.policy.evaluate import Policies, Said, evaluate
+from skylab.policy.positions import spans
 from skylab.policy.request import Request, Who
 from skylab.services.call import Call
 from skylab.services.iam.documents import check_identity, check_resource
 from skylab.services.iam.names import page
 from skylab.services.iam.sources import Source, given, principal
-from skylab.services.iam.statements import spans
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -102,13 +102,17 @@ class Simulation:
                 yield {
                     "SourcePolicyId": source.name,
                     "SourcePolicyType": source.kind,
-                    "StartPosition": start,
-                    "EndPosition": end,
+                    "StartPosition": _place(start),
+                    "EndPosition": _place(end),
                 }
 
     def _missing(self) -> list[str]:
         """Condition keys that a policy asks for and nobody gave."""
         return [key for key in self.wanted if key.lower() not in self.context]
+
+
+def _place(position: positions.Position) -> dict[str, int]:
+    return {"Line": position.line, "Column": position.column}
 
 
 def _allows(said: Said) -> bool:
