@@ -156,7 +156,7 @@ def revoke_all(tx: Transaction, owner: str) -> None:
 
 
 def rename(tx: Transaction, owner: str, arn: str) -> None:
-    """The keys of a renamed user speak for its new ARN; federated users that it made keep theirs, and know the new one."""
+    """The keys of a renamed user speak for its new ARN; federated users that it made keep theirs, and know its new."""
     federated = "json_extract(principal, '$.type') is 'FederatedUser'"
     for path, which in (("$.arn", f"not ({federated})"), ("$.issuer.arn", federated)):
         tx.db.execute(

@@ -172,8 +172,7 @@ ACCESS: dict[str, Entry] = {
     **entries("DeleteVirtualMFADevice ListMFADeviceTags", "{SerialNumber}"),
     **entries("TagMFADevice", "{SerialNumber}", tags="Tags"),
     **entries("UntagMFADevice", "{SerialNumber}", untags="TagKeys"),
-    **entries("EnableMFADevice DeactivateMFADevice ResyncMFADevice ListMFADevices", USER),
-    **entries("GetMFADevice", "{SerialNumber}"),
+    **entries("EnableMFADevice DeactivateMFADevice GetMFADevice ResyncMFADevice ListMFADevices", USER),
     # the account
     **entries("CreateAccountAlias DeleteAccountAlias ListAccountAliases"),
     **entries("GetAccountSummary GetAccountAuthorizationDetails"),
