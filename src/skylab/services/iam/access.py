@@ -159,7 +159,7 @@ ACCESS: dict[str, Entry] = {
     **entries("TagMFADevice", "{SerialNumber}", tags="Tags"),
     **entries("UntagMFADevice", "{SerialNumber}", untags="TagKeys"),
     **entries("EnableMFADevice DeactivateMFADevice ResyncMFADevice ListMFADevices", USER),
-    **entries("GetMFADevice", "{SerialNumber}"),
+    **entries("GetMFADevice", USER),
     # the account
     **entries("CreateAccountAlias DeleteAccountAlias ListAccountAliases"),
     **entries("GetAccountSummary GetAccountAuthorizationDetails"),
