@@ -129,6 +129,12 @@ def versioned(verb: str, noun: str, keys: Mapping[str, Source]) -> Entry:
 
 
 READ = versioned("Get", "", EXISTING)
+DELETE = (
+    Need(
+        "s3:DeleteObject", OBJECT, {"s3:if-match": header("if-match")}, when=lambda _, given: not given.get("VersionId")
+    ),
+    Need("s3:DeleteObjectVersion", OBJECT, VERSION, when="VersionId"),
+)
 
 
 # a copy is a read of its source and a write
@@ -212,7 +218,7 @@ ACCESS: dict[str, Entry] = {
     "DeleteObjectTagging": versioned("Delete", "Tagging", EXISTING),
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
-    "DeleteObject": versioned("Delete", "", {"s3:if-match": header("if-match")}),
+    "DeleteObject": DELETE,
     "DeleteObjects": ITSELF,
     # multipart uploads
     "CreateMultipartUpload": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
