@@ -8,8 +8,7 @@ from skylab.kernel import credentials
 from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.iam.names import key_of, missing, page, too_many
-from skylab.services.iam.users import named
+from skylab.services.iam.names import key_of, last_used, missing, named, page, too_many
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -31,6 +30,16 @@ class AccessKeys:
             keys = [_shown(key) for key in credentials.owned(tx, _owner(tx, call, request)[0])]
         return page(request, "AccessKeyMetadata", keys, lambda key: key["AccessKeyId"])
 
+    def get_access_key_last_used(self, call: Call, request: GetAccessKeyLastUsedRequest) -> dict[str, Any]:
+        """To a quarter of an hour."""
+        with call.reading() as tx:
+            key = credentials.find(tx, request["AccessKeyId"])
+            if key is None or key.token or key.account != call.account:
+                raise missing(request["AccessKeyId"])
+            used = last_used(tx, call.account, key.access_key)
+        never = {"ServiceName": "N/A", "Region": "N/A"}
+        return {"UserName": _user(key.principal), "AccessKeyLastUsed": used or never}
+
     def update_access_key(self, call: Call, request: UpdateAccessKeyRequest) -> None:
         with call.writing() as tx:
             key = _find(tx, call, request)
@@ -45,9 +54,9 @@ def _owner(tx: Transaction, call: Call, request: Any) -> tuple[str, dict[str, An
     """The id that the keys belong to, and what they speak for."""
     root = f"arn:aws:iam::{call.account}:root"
     if "UserName" not in request and call.principal.arn == root:
-        return call.account, {"arn": root, "id": call.account, "account": call.account, "scope": "account"}
+        return call.account, {"arn": root, "id": call.account, "account": call.account, "type": "Root"}
     user = tx.get(key_of(call.account, "user", named(call, request)))
-    principal = {"arn": user["Arn"], "id": user["UserId"], "account": call.account, "scope": "user"}
+    principal = {"arn": user["Arn"], "id": user["UserId"], "account": call.account, "type": "IAMUser"}
     return user["UserId"], principal
 
 

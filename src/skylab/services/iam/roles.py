@@ -10,8 +10,22 @@ from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.documents import check_trust, size
-from skylab.services.iam.names import arn_of, change, conflict, docs, encoded, key_of, page, too_many
-from skylab.services.iam.tags import checked
+from skylab.services.iam.names import (
+    arn_of,
+    change,
+    conflict,
+    docs,
+    encoded,
+    key_of,
+    last_used,
+    make,
+    modifiable,
+    page,
+    too_many,
+)
+from skylab.services.iam.profiles import of_role
+from skylab.services.iam.tagging import tagged
+from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -24,15 +38,18 @@ class Roles:
     def create_role(self, call: Call, request: CreateRoleRequest) -> dict[str, Any]:
         _check(request["AssumeRolePolicyDocument"])
         key = key_of(call.account, "role", request["RoleName"])
+        if request.get("Path", "/").startswith("/aws-service-role/"):
+            raise AwsError("ValidationError", "The path /aws-service-role/ is reserved for service-linked roles.")
         with call.writing() as tx:
-            doc = role(key, call.now, bounded(tx, dict(request)))
-            tx.create(key, doc, call.now)
+            doc = role(key, call.now, bounded(tx, call.account, dict(request)))
+            make(tx, key, doc, call.now)
         return {"Role": _shown(doc)}
 
     def get_role(self, call: Call, request: GetRoleRequest) -> dict[str, Any]:
         with call.reading() as tx:
             doc = tx.get(key_of(call.account, "role", request["RoleName"]))
-        return {"Role": _shown(doc) | {"RoleLastUsed": {}}}
+            used = last_used(tx, call.account, doc["Arn"]) or {}
+        return {"Role": _shown(doc) | {"RoleLastUsed": used}}
 
     def list_roles(self, call: Call, request: ListRolesRequest) -> dict[str, Any]:
         with call.reading() as tx:
@@ -57,13 +74,20 @@ class Roles:
 
     def update_assume_role_policy(self, call: Call, request: UpdateAssumeRolePolicyRequest) -> None:
         _check(request["PolicyDocument"])
-        changes = {"AssumeRolePolicyDocument": request["PolicyDocument"]}
-        change(call, key_of(call.account, "role", request["RoleName"]), lambda doc: doc.update(changes))
+
+        def edit(doc: dict[str, Any]) -> None:
+            modifiable(doc)
+            doc["AssumeRolePolicyDocument"] = request["PolicyDocument"]
+
+        change(call, key_of(call.account, "role", request["RoleName"]), edit)
 
     def delete_role(self, call: Call, request: DeleteRoleRequest) -> None:
         key = key_of(call.account, "role", request["RoleName"])
         with call.writing() as tx:
             doc = tx.get(key)
+            modifiable(doc)
+            if of_role(tx, call.account, key.name):
+                raise conflict("Cannot delete entity, must remove roles from instance profile first.")
             if doc["_"]["attached"]:
                 raise conflict("Cannot delete entity, must detach all policies first.")
             if doc["_"]["inline"]:
@@ -72,11 +96,10 @@ class Roles:
             tx.delete(key)
 
 
-def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") -> dict[str, Any]:
-    """The document of a new role; members: as CreateRole's request. scope: of its sessions (Principal.scope)."""
+def role(key: Key, now: datetime, members: dict[str, Any]) -> dict[str, Any]:
+    """The document of a new role; members: as CreateRole's request."""
     path = members.get("Path", "/")
     own = {m: members[m] for m in ("Description", "PermissionsBoundary") if m in members}
-    tags = {"Tags": checked(members["Tags"])} if members.get("Tags") else {}
     return (
         {
             "Path": path,
@@ -86,10 +109,10 @@ def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") 
             "CreateDate": now,
             "AssumeRolePolicyDocument": members["AssumeRolePolicyDocument"],
             "MaxSessionDuration": members.get("MaxSessionDuration", 3600),
-            "_": {"inline": {}, "attached": [], "scope": scope},
+            "_": {"inline": {}, "attached": []},
         }
         | own
-        | tags
+        | tagged(members)
     )
 
 
