@@ -12,7 +12,7 @@ from typing import Any
 from skylab.gateway.context import Context
 from skylab.gateway.grants import Granted, Grants
 from skylab.kernel.store import Store
-from skylab.policy.decision import worded
+from skylab.policy.decision import Decision, Reason, worded
 from skylab.policy.document import Policy
 from skylab.policy.evaluate import Policies, evaluate
 from skylab.policy.request import Request, Who
@@ -33,6 +33,7 @@ class Table:
         self.required, self.trust = (getattr(module, "POLICY", "") == word for word in ("required", "trust"))
         self.hidden: Mapping[str, Need] = getattr(module, "HIDDEN", {})
         self.policy: Callable[[Call, str], str | None] = getattr(module, "resource_policy", _nothing)
+        self.granted: Callable[[Call, str, str, Mapping[str, Any]], bool] = getattr(module, "granted", _not_granted)
         self.tags: Callable[[Call, str], Mapping[str, str]] = getattr(module, "resource_tags", _no_tags)
         self.owner: Callable[[Call, str], str | None] = getattr(module, "resource_owner", _nothing)
 
@@ -41,10 +42,15 @@ def _nothing(call: Call, arn: str) -> None:
     return None
 
 
+def _not_granted(call: Call, action: str, arn: str, parameters: Mapping[str, Any]) -> bool:
+    return False
+
+
 def _no_tags(call: Call, arn: str) -> Mapping[str, str]:
     return {}
 
 
+GRANTABLE = {Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_RESOURCE}  # a grant allows beside them, and denies nothing
 EMPTY = Table(SimpleNamespace(ACCESS={}))
 
 
@@ -100,13 +106,17 @@ class Authorisation:
             request = Request(who_of(call.principal), need.action, arn, owner, context)
             attached = table.policy(call, arn) if arn != "*" else None
             compiled = self.grants.compiled(attached) if attached else None
-            self._decide(call.principal, request, granted, compiled, table)
+            decision = self._decision(call.principal, request, granted, compiled, table)
+            if not decision.allowed and not (
+                decision.reason in GRANTABLE and table.granted(call, need.action, arn, parameters)
+            ):
+                raise refusal(decision, request, call.principal)
 
-    def _decide(
+    def _decision(
         self, who: Principal, request: Request, granted: Granted, attached: Policy | None, table: Table
-    ) -> None:
+    ) -> Decision:
         organisation, controls = self.organisation(who.account)
-        decision = evaluate(
+        return evaluate(
             request,
             Policies(
                 identity=granted.identity,
@@ -119,10 +129,11 @@ class Authorisation:
                 trust=table.trust and ":role/" in request.resource,
             ),
         )
-        if not decision.allowed:
-            foreign = request.action.startswith("s3:") and request.owner != who.account
-            sentence = "Access Denied" if foreign else worded(decision, request, who.arn)
-            raise AwsError("AccessDenied", sentence, 403)
+
+
+def refusal(decision: Decision, request: Request, who: Principal) -> AwsError:
+    foreign = request.action.startswith("s3:") and request.owner != who.account
+    return AwsError("AccessDenied", "Access Denied" if foreign else worded(decision, request, who.arn), 403)
 
 
 def denied(who: Principal, action: str) -> AwsError:
