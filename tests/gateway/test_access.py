@@ -113,10 +113,11 @@ EXAMPLE = Example({
     "ModelName": "M", "EndpointName": "E", "EndpointConfigName": "C", "logGroupName": "/g", "logStreamName": "s",
     "logGroupIdentifier": "/g", "ResourceArn": "arn:aws:sagemaker:us-east-1:000000000000:model/m",
     "resourceArn": "arn:aws:logs:us-east-1:000000000000:log-group:/g", "ProductionVariants": [{"ModelName": "M"}],
-    "RoleArn": "arn:aws:iam::000000000000:role/R", "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
-    "OpenIDConnectProviderArn": "arn:aws:iam::000000000000:oidc-provider/idp",
-    "AWSServiceName": "sagemaker.amazonaws.com",
-    "SerialNumber": "arn:aws:iam::000000000000:mfa/phone", "VirtualMFADeviceName": "phone", "Name": "ann",
+    "InstanceProfileName": "I", "OpenIDConnectProviderArn": "arn:aws:iam::000000000000:oidc-provider/a.b",
+    "Url": "https://a.b", "SerialNumber": "arn:aws:iam::000000000000:mfa/d", "VirtualMFADeviceName": "d",
+    "AWSServiceName": "sagemaker.amazonaws.com", "PolicySourceArn": "arn:aws:iam::000000000000:user/ann",
+    "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
+    "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R", "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
 })  # fmt: skip
 
 

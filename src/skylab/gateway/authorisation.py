@@ -116,7 +116,7 @@ class Authorisation:
                 organisation=organisation,
                 resource_controls=controls,
                 required=table.required and request.resource != "*",
-                trust=table.trust and request.resource != "*",
+                trust=table.trust and ":role/" in request.resource,
             ),
         )
         if not decision.allowed:

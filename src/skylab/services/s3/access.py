@@ -234,6 +234,10 @@ HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
 
 
 def resource_owner(call: Call, arn: str) -> str | None:
+    key = bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
     with call.reading() as tx:
-        doc = tx.find(bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0]))
-    return doc["_owner"] if doc else None
+        row = tx.db.execute(
+            "select doc ->> '$._owner' from resource where (account, region, service, type, name) = (?, ?, ?, ?, ?)",
+            key,
+        ).fetchone()
+    return row[0] if row else None
