@@ -2,7 +2,7 @@
 
 python bench/authorisation.py [--calls N]
 
-The step is everything between a parsed request and its handler: the needs of the operation, whether the caller's policies
+The step is all between a parsed request and its handler: the needs of the operation, whether the caller's policies
 still hold (one look into the store), the resource's policy and owner, the conditions, the decision.
 """
 

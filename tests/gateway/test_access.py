@@ -117,7 +117,8 @@ EXAMPLE = Example({
     "Url": "https://a.b", "SerialNumber": "arn:aws:iam::000000000000:mfa/d", "VirtualMFADeviceName": "d",
     "AWSServiceName": "sagemaker.amazonaws.com", "PolicySourceArn": "arn:aws:iam::000000000000:user/ann",
     "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
-    "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R", "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
+    "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
+    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
 })  # fmt: skip
 
 
