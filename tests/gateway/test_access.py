@@ -30,6 +30,8 @@ NEEDS = [
 ]
 # The reference has no resource for it; AWS's own denials have one, see services/logs/access.py.
 WITHOUT_TYPE = {"logs:DescribeLogGroups"}
+# GetFederationToken may tag its session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+MORE = {"sts:TagSession": ["arn:${Partition}:sts::${Account}:federated-user/${Name}"]}
 ACCOUNT = "000000000000"
 
 
@@ -136,6 +138,6 @@ def test_resources_have_the_form_that_the_action_is_about(need, store):
     http = HttpRequest("GET", "/", "", {})
     now = TestClock().now()
     call = Call(store, CountingIds(), Settings(), service, ACCOUNT, "us-east-1", now, caller, "R", http, {}, None)
-    forms = patterns(need.action)
+    forms = patterns(need.action) + [shape(arn) for arn in MORE.get(need.action, ())]
     for arn in need.resources(call, EXAMPLE):
         assert (arn == "*" and not forms) or any(re.fullmatch(form, arn) for form in forms), (arn, forms)

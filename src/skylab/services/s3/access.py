@@ -15,6 +15,7 @@ from skylab.services.s3 import copies, tags
 from skylab.services.s3.common import bucket_key, find_version, index
 from skylab.wire.errors import AwsError
 
+OWNER = "select doc ->> '$._owner' from resource where (account, region, service, type, name) = (?, ?, ?, ?, ?)"
 BUCKET, OBJECT = "arn:aws:s3:::{Bucket}", "arn:aws:s3:::{Bucket}/{Key}"
 
 
@@ -235,9 +236,5 @@ HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
 
 def resource_owner(call: Call, arn: str) -> str | None:
     key = bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
-    with call.reading() as tx:
-        row = tx.db.execute(
-            "select doc ->> '$._owner' from resource where (account, region, service, type, name) = (?, ?, ?, ?, ?)",
-            key,
-        ).fetchone()
+    row = call.store.look(OWNER, key)
     return row[0] if row else None
