@@ -30,6 +30,8 @@ NEEDS = [
 ]
 # The reference has no resource for it; AWS's own denials have one, see services/logs/access.py.
 WITHOUT_TYPE = {"logs:DescribeLogGroups"}
+# GetFederationToken may tag its session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+MORE = {"sts:TagSession": ["arn:${Partition}:sts::${Account}:federated-user/${Name}"]}
 ACCOUNT = "000000000000"
 
 
@@ -113,13 +115,12 @@ EXAMPLE = Example({
     "ModelName": "M", "EndpointName": "E", "EndpointConfigName": "C", "logGroupName": "/g", "logStreamName": "s",
     "logGroupIdentifier": "/g", "ResourceArn": "arn:aws:sagemaker:us-east-1:000000000000:model/m",
     "resourceArn": "arn:aws:logs:us-east-1:000000000000:log-group:/g", "ProductionVariants": [{"ModelName": "M"}],
-    "RoleArn": "arn:aws:iam::000000000000:role/R", "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
-    "OpenIDConnectProviderArn": "arn:aws:iam::000000000000:oidc-provider/idp",
-    "AWSServiceName": "sagemaker.amazonaws.com",
-    "SerialNumber": "arn:aws:iam::000000000000:mfa/phone", "VirtualMFADeviceName": "phone", "Name": "ann",
-    "Url": "https://idp", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
-    "PolicySourceArn": "arn:aws:iam::000000000000:user/ann",
-    "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1",
+    "InstanceProfileName": "I", "OpenIDConnectProviderArn": "arn:aws:iam::000000000000:oidc-provider/a.b",
+    "Url": "https://a.b", "SerialNumber": "arn:aws:iam::000000000000:mfa/d", "VirtualMFADeviceName": "d",
+    "AWSServiceName": "sagemaker.amazonaws.com", "PolicySourceArn": "arn:aws:iam::000000000000:user/ann",
+    "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
+    "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
+    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
 })  # fmt: skip
 
 
@@ -137,6 +138,6 @@ def test_resources_have_the_form_that_the_action_is_about(need, store):
     http = HttpRequest("GET", "/", "", {})
     now = TestClock().now()
     call = Call(store, CountingIds(), Settings(), service, ACCOUNT, "us-east-1", now, caller, "R", http, {}, None)
-    forms = patterns(need.action)
+    forms = patterns(need.action) + [shape(arn) for arn in MORE.get(need.action, ())]
     for arn in need.resources(call, EXAMPLE):
         assert (arn == "*" and not forms) or any(re.fullmatch(form, arn) for form in forms), (arn, forms)

@@ -77,8 +77,8 @@ def test_a_denial_says_who_what_on_what_and_why(ann):
     user, logs = f"arn:aws:iam::{ACCOUNT}:user/ann", ann.client("logs")
     group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:log-stream:"
     assert denied(logs.delete_log_group, logGroupName="g") == (
-        f"User: {user} is not authorized to perform: logs:DeleteLogGroup on resource: {group} because no identity-based "
-        "policy allows the logs:DeleteLogGroup action"
+        f"User: {user} is not authorized to perform: logs:DeleteLogGroup on resource: {group} because no "
+        "identity-based policy allows the logs:DeleteLogGroup action"
     )
     ann.may(allow("*"), deny("logs:Delete*"))
     assert denied(logs.delete_log_group, logGroupName="g").endswith("with an explicit deny in an identity-based policy")

@@ -15,6 +15,7 @@ from skylab.services.s3 import copies, tags
 from skylab.services.s3.common import bucket_key, find_version, index
 from skylab.wire.errors import AwsError
 
+OWNER = "select doc ->> '$._owner' from resource where (account, region, service, type, name) = (?, ?, ?, ?, ?)"
 BUCKET, OBJECT = "arn:aws:s3:::{Bucket}", "arn:aws:s3:::{Bucket}/{Key}"
 
 
@@ -234,6 +235,6 @@ HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
 
 
 def resource_owner(call: Call, arn: str) -> str | None:
-    with call.reading() as tx:
-        doc = tx.find(bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0]))
-    return doc["_owner"] if doc else None
+    key = bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
+    row = call.store.look(OWNER, key)
+    return row[0] if row else None
