@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,7 @@ from skylab.compute.supervisor import Supervisor
 from skylab.compute.world import World
 from skylab.gateway.app import Gateway
 from skylab.gateway.asgi import App
+from skylab.gateway.audit import Audit
 from skylab.gateway.fallback import Fallback
 from skylab.gateway.inprocess import Transport
 from skylab.gateway.service import Service
@@ -27,11 +29,11 @@ from skylab.gateway.sessions import role_session
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import cloudtrail, iam, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, logs, s3, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, cloudtrail, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 
@@ -56,8 +58,10 @@ class Cloud:
         self._thread.start()
         self.services = [Service(m, self._open(m)) for m in MODULES]
         self.fallback = Fallback(self.root, self.settings) if self.settings.fallback else None
+        part = next(service.part for service in self.services if service.name == cloudtrail.NAME)
+        self.audit = Audit(self.store, part["ledger"], part["watch"], self.clock, self.ids)
         self.gateway = Gateway(
-            self.services, self.store, self.clock, self.ids, self.settings, self.connect, self.fallback
+            self.services, self.store, self.clock, self.ids, self.settings, self.connect, self.audit, self.fallback
         )
         self.app, self.transport = App(self.gateway), Transport(self.gateway, self.loop)
         self.account = Account(self.store, self.clock, self.settings, self.transport)
@@ -88,6 +92,8 @@ class Cloud:
             background=Background(self.executor),
             assume=self.assume,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
+            as_service=self.as_service,
+            parts={service.name: service.part for service in self.services},
         )
 
     # -- clients in process
@@ -106,6 +112,15 @@ class Cloud:
         with self.store.writing() as tx:
             issued = role_session(tx, role_arn, name, now, now + ASSUMED, "job")
         return self._client(service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+
+    def as_service(self, principal: str, source_arn: str) -> Callable[[str, str], Any]:
+        """connect(service, region) of an AWS service that acts in its own name on behalf of a resource.
+
+        Until such principals are evaluated it is the account of the resource, as root, that asks.
+        """
+        with self.store.reading() as tx:
+            root = tx.get(self.account.key)["Root"]
+        return lambda service, region: self._client(service, region, root["AccessKeyId"], root["SecretAccessKey"], None)
 
     def _client(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
         config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}

@@ -1,6 +1,6 @@
 """What the works need of the world outside their own resource; made once by the cloud."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ class World:
 
     assume(service, region, role_arn, session_name) -> a boto3 client, in process, that acts as the role. Raises
     ClientError from its calls, as any client does. endpoint: the URL at which processes reach this cloud.
+    as_service(principal, source_arn) -> connect(service, region): clients of an AWS service that acts in its own name
+    ("cloudtrail.amazonaws.com") on behalf of a resource. parts: the data planes that the services opened, by service.
     """
 
     root: Path
@@ -29,3 +31,5 @@ class World:
     background: Background
     assume: Callable[[str, str, str, str], Any]
     endpoint: str
+    as_service: Callable[[str, str], Callable[[str, str], Any]]
+    parts: Mapping[str, dict[str, Any]]

@@ -14,7 +14,8 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from skylab.gateway import identity, local
+from skylab.gateway import forwarded, identity, local
+from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
 from skylab.gateway.service import Service
 from skylab.kernel.clock import Clock, Ids
@@ -40,11 +41,12 @@ class Gateway:
         ids: Ids,
         settings: Settings,
         connect: Callable[[str, str, Principal], Any],
+        audit: Audit,
         fallback: Any = None,
     ) -> None:
         self.services, self.routes = services, Routes(services)
         self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
-        self.connect, self.fallback = connect, fallback
+        self.connect, self.audit, self.fallback = connect, audit, fallback
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -68,23 +70,33 @@ class Gateway:
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
         exchange = Exchange(self, service, region, request_id)
-        return await exchange.run(request)
+        response = await exchange.run(request)
+        await self.audit.record(exchange.seen, response)
+        return response
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
+        seen = Seen(request, name, region, request_id)
+        answer = await self._forwarded(request, seen)
+        forwarded.understand(seen, answer)
+        await self.audit.record(seen, answer)
+        return answer
+
+    async def _forwarded(self, request: HttpRequest, seen: Seen) -> HttpResponse:
         model = service_model(spoken(request))
         words = protocol(model, request)
         try:
             request.body = body = await read(request, self.settings.max_body_bytes)
             hashed = hashlib.sha256(body).hexdigest()
-            caller = identity.authenticate(self.store, request, self.clock.now(), hashed)
-            identity.authorise(caller.principal, name, "Forward")
+            seen.principal = identity.authenticate(self.store, request, self.clock.now(), hashed).principal
+            identity.authorise(seen.principal, seen.service, "Forward")
             if self.fallback is None:
-                raise AwsError("NotImplemented", f"{name} is not one of Skylab's own services", 501)
-            answer: HttpResponse = await self.fallback.forward(request, name, region)
+                raise AwsError("NotImplemented", f"{seen.service} is not one of Skylab's own services", 501)
+            answer: HttpResponse = await self.fallback.forward(request, seen.service, seen.region)
             return answer
         except AwsError as error:
-            return words.refuse(None, identity.refused_in(model.resolved_protocol, error), request_id, request)
+            seen.error = identity.refused_in(model.resolved_protocol, error)
+            return words.refuse(None, seen.error, seen.request_id, request)
 
     def call(self, service: Service, region: str, principal: Principal, request: HttpRequest, request_id: str) -> Call:
         return Call(
@@ -108,22 +120,29 @@ class Exchange:
 
     def __init__(self, gateway: Gateway, service: Service, region: str, request_id: str) -> None:
         self.gateway, self.service, self.region, self.request_id = gateway, service, region, request_id
+        self.seen: Seen
 
     async def run(self, request: HttpRequest) -> HttpResponse:
         words = protocol(self.service.model, request)
+        seen = self.seen = Seen(request, self.service.signs_as, self.region, self.request_id, self.service.model)
         operation: OperationModel | None = None
         try:
             if self.service.signs_as == "s3":
                 caller, request = self._proved_s3(request)
-                operation = words.operation(request)
+                seen.request, seen.principal = request, caller.principal
+                operation = seen.operation = words.operation(request)
                 if not operation.has_streaming_input:
                     request.body = await read(request, self.gateway.settings.max_body_bytes)
             else:
                 caller = await self._proved(request)
-                operation = words.operation(request)
+                seen.principal = caller.principal
+                operation = seen.operation = words.operation(request)
             identity.authorise(caller.principal, self.service.signs_as, operation.name)
         except AwsError as error:
-            return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
+            if operation is not None:
+                seen.parameters = readable(words, operation, request)
+            seen.error = identity.refused_in(self._protocol, error)
+            return words.refuse(operation, seen.error, self.request_id, request)
         return await self._performed(words, operation, caller.principal, request)
 
     @property
@@ -147,7 +166,7 @@ class Exchange:
     ) -> HttpResponse:
         try:
             handler = self.service.handler(operation)
-            parameters = words.parse(operation, request)
+            parameters = self.seen.parameters = words.parse(operation, request)
             validate(operation.input_shape, parameters, self.service.invalid)
             call = self.gateway.call(self.service, self.region, principal, request, self.request_id)
             if inspect.iscoroutinefunction(handler):
@@ -155,6 +174,7 @@ class Exchange:
             else:
                 loop = asyncio.get_running_loop()
                 result = await loop.run_in_executor(self.gateway.pool, handler, call, parameters)
+            self.seen.result = result
             return words.answer(operation, result or {}, self.request_id)
         except ConnectionResetError:
             raise
@@ -165,7 +185,16 @@ class Exchange:
                 error = AwsError(
                     "InternalFailure", "The request processing has failed because of an unknown error.", 500
                 )
+            self.seen.error = error
             return words.refuse(operation, error, self.request_id, request)
+
+
+def readable(words: Protocol, operation: OperationModel, request: HttpRequest) -> dict[str, Any] | None:
+    """The parameters of a call that was refused before anybody looked at them; None if they are no such thing."""
+    try:
+        return words.parse(operation, request)
+    except AwsError:
+        return None
 
 
 def spoken(request: HttpRequest) -> str:

@@ -1,0 +1,89 @@
+"""What a call that another program answered was: its operation, parameters and answer, by botocore's model of it."""
+
+import re
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import ResponseParserError, create_parser
+
+from skylab.gateway.audit import Seen
+from skylab.wire.errors import AwsError
+from skylab.wire.http import HttpRequest, HttpResponse
+from skylab.wire.model import service_model
+from skylab.wire.protocols import protocol
+
+# Signing names under which botocore has no service of that name.
+NAMED = {
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "elasticmapreduce": "emr",
+    "email": "ses",
+    "aoss": "opensearchserverless",
+    "elasticloadbalancing": "elbv2",
+    "tagging": "resourcegroupstaggingapi",
+    "cognito-identity": "cognito-identity",
+    "servicecatalog": "servicecatalog",
+}
+ACTION = re.compile(r"(?:^|&)Action=([A-Za-z0-9]{1,128})(?:&|$)")
+TARGET = re.compile(r"[A-Za-z0-9]{1,128}")
+
+
+def understand(seen: Seen, answer: HttpResponse) -> None:
+    """Fills in what can be known. Without a model the name of the operation is what the request says, if it does."""
+    if seen.principal is None:
+        return  # nobody proved to be anybody: that is not recorded
+    request = seen.request
+    seen.name = _said(request)
+    if (model := _model(seen.service)) is None:
+        seen.name = seen.name or f"{request.method}{request.path[:100]}"
+        return
+    seen.model = model
+    try:
+        words = protocol(model, request)
+        seen.operation = words.operation(request)
+        seen.name = seen.operation.name
+        seen.parameters = words.parse(seen.operation, request)
+    except AwsError:
+        seen.name = seen.name or f"{request.method}{request.path[:100]}"
+    if seen.error is None and isinstance(answer.body, bytes):
+        _read(seen, model, answer, answer.body)
+
+
+def _said(request: HttpRequest) -> str:
+    target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if TARGET.fullmatch(target):
+        return target
+    body = request.body[:65536].decode("latin-1") if isinstance(request.body, bytes) else ""
+    found = ACTION.search(request.query) or ACTION.search(body)
+    return found[1] if found else ""
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(Loader().list_available_services("service-2"))
+
+
+def _model(name: str) -> ServiceModel | None:
+    named = NAMED.get(name, name)
+    return service_model(named) if named in _known() else None
+
+
+def _read(seen: Seen, model: ServiceModel, answer: HttpResponse, body: bytes) -> None:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    shape = seen.operation.output_shape if seen.operation else None
+    if shape is None and answer.status < 400:
+        return
+    try:
+        parsed: dict[str, Any] = create_parser(model.resolved_protocol).parse(
+            {"body": body, "headers": headers, "status_code": answer.status}, shape
+        )
+    except (ResponseParserError, BotoCoreError, ValueError, KeyError, AttributeError, TypeError):
+        return  # an answer that is not what the model says is recorded without its elements
+    if answer.status >= 400:
+        error = parsed.get("Error") or {}
+        seen.error = AwsError(str(error.get("Code") or answer.status), str(error.get("Message") or ""), answer.status)
+    else:
+        seen.result = parsed
