@@ -177,7 +177,7 @@ class Delivery:
         member = "LatestDigestDeliveryError" if "batch" not in task.data else "LatestDeliveryError"
         with self.store.writing() as tx:
             tx.move(task.id, "running", **({"batch": None} if moved else {}))
-            tx.delay(task.id, now + RETRY)
+            tx.delay(task.id, now if moved else now + RETRY)
             self._note(tx, task, now, **{member: code, "LatestDeliveryAttemptTime": files.shown(now)})
 
     def _note(self, tx: Transaction, task: Task, now: datetime, **status: Any) -> None:

@@ -26,8 +26,9 @@ class Recording:
             tx.put(key, doc, call.now)
             if not tx.tasks(target=key):
                 due = call.now + timedelta(seconds=call.settings.trail_delivery_seconds)
-                digest = {"start": call.now.replace(microsecond=0)} if doc["LogFileValidationEnabled"] else None
-                tx.start("trail", key, due, id=call.ids.new(), cursor=last, digest=digest)
+                begun = {"digest": {"start": call.now.replace(microsecond=0)}}
+                more = begun if doc["LogFileValidationEnabled"] else {}
+                tx.start("trail", key, due, id=call.ids.new(), cursor=last, **more)
         call.part["watch"].load(call.store)
 
     def stop_logging(self, call: Call, request: StopLoggingRequest) -> None:

@@ -51,7 +51,7 @@ class Trails:
             },
         } | _chosen(request)
         _check_regions(doc)
-        doc |= destinations.check(call, doc)
+        doc |= destinations.check(call, doc | {"SnsTopicName": request.get("SnsTopicName")})
         with call.writing() as tx:
             if sum(each["HomeRegion"] == call.region for each in names.mine(call, tx)) >= MOST:
                 message = f"User: {call.account} already has {MOST} trails in {call.region}."
