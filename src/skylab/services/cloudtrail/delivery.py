@@ -79,7 +79,8 @@ class Delivery:
             return None
         regions = sorted({region for _, region, _, _ in rows})
         made = {region: files.log_key(trail, region, now, self._unique()) for region in regions}
-        return {"upto": rows[-1][0], "bucket": trail["S3BucketName"], "files": made}
+        full = len(rows) == MOST
+        return {"upto": rows[-1][0], "full": full, "bucket": trail["S3BucketName"], "files": made}
 
     def _unique(self) -> str:
         return (self.world.ids.new() + self.world.ids.new())[:16]
@@ -108,7 +109,9 @@ class Delivery:
                 chain = digest["chains"].get(region) or {}
                 digest["chains"][region] = chain | {"files": [*(chain.get("files") or []), file.described]}
         with self.store.writing() as tx:
-            tx.move(task.id, "running", cursor=data["batch"]["upto"], batch=None, digest=digest)
+            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest)
+            if not data["batch"]["full"]:  # what a delivery itself makes happen waits for the next one
+                tx.delay(task.id, self._due(trail["_"]["logging"], digest, now))
             done = {"LatestDeliveryTime": now, "LatestDeliveryAttemptSucceeded": files.shown(now)}
             self._note(tx, task, now, **done, **status)
         self._forget(task, data["batch"]["upto"])
@@ -161,10 +164,14 @@ class Delivery:
                 tx.move(task.id, "ended")
                 return
             tx.move(task.id, "waiting", cursor=task.data["cursor"] if pending else last, digest=digest)
-            due = now + timedelta(seconds=self.world.settings.trail_delivery_seconds if logging else 1)
-            if digest and logging:
-                due = min(due, max(now, digest["start"] + self._digest_interval()))
-            tx.delay(task.id, due)
+            tx.delay(task.id, self._due(logging, digest, now))
+
+    def _due(self, logging: bool, digest: Doc | None, now: datetime) -> datetime:
+        """When there is something to do next: at the end of an interval, or at once where logging has ended."""
+        if not logging:
+            return now + timedelta(seconds=1)
+        due = now + timedelta(seconds=self.world.settings.trail_delivery_seconds)
+        return min(due, max(now, digest["start"] + self._digest_interval())) if digest else due
 
     def _end(self, task: Task) -> None:
         with self.store.writing() as tx:

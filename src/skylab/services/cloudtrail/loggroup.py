@@ -27,12 +27,13 @@ def write(world: World, trail: dict[str, Any], region: str, events: Events) -> N
     logs = world.assume("logs", found["region"], trail["CloudWatchLogsRoleArn"], SESSION)
     stream = f"{trail['TrailARN'].split(':')[4]}_CloudTrail_{region}"
     where = {"logGroupName": found["name"], "logStreamName": stream}
-    try:
-        logs.create_log_stream(**where)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        pass
     for piece in pieces(sorted(events)):
-        logs.put_log_events(**where, logEvents=[{"timestamp": ms, "message": text} for ms, text in piece])
+        given = where | {"logEvents": [{"timestamp": ms, "message": text} for ms, text in piece]}
+        try:
+            logs.put_log_events(**given)
+        except logs.exceptions.ResourceNotFoundException:
+            logs.create_log_stream(**where)
+            logs.put_log_events(**given)
 
 
 def pieces(events: Events) -> Iterator[Events]:
