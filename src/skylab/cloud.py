@@ -93,6 +93,7 @@ class Cloud:
             assume=self.assume,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
             as_service=self.as_service,
+            report=self.audit.service_event,
             parts={service.name: service.part for service in self.services},
         )
 

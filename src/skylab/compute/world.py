@@ -20,6 +20,7 @@ class World:
     ClientError from its calls, as any client does. endpoint: the URL at which processes reach this cloud.
     as_service(principal, source_arn) -> connect(service, region): clients of an AWS service that acts in its own name
     ("cloudtrail.amazonaws.com") on behalf of a resource. parts: the data planes that the services opened, by service.
+    report(service, event name, account, region, resources, details): what a service did of itself, for CloudTrail.
     """
 
     root: Path
@@ -33,3 +34,4 @@ class World:
     endpoint: str
     as_service: Callable[[str, str], Callable[[str, str], Any]]
     parts: Mapping[str, dict[str, Any]]
+    report: Callable[..., None]

@@ -14,7 +14,10 @@ from botocore.exceptions import ClientError
 from conftest import connect
 from services.cloudtrail.validation import validate
 
-LOG = r"AWSLogs/000000000000/CloudTrail/us-east-1/2025/01/01/000000000000_CloudTrail_us-east-1_20250101T0001Z_\w{16}\.json\.gz"
+LOG = (
+    r"AWSLogs/000000000000/CloudTrail/us-east-1/2025/01/01/"
+    r"000000000000_CloudTrail_us-east-1_20250101T0001Z_\w{16}\.json\.gz"
+)
 
 
 @pytest.fixture
