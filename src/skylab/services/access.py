@@ -2,17 +2,17 @@
 
     ACCESS = {
         "GetObject": (Need("s3:GetObject", "arn:aws:s3:::{Bucket}/{Key}"),),
-        "CreateModel": (Need("sagemaker:CreateModel", MODEL, tags="Tags"), ADD_TAGS, pass_role("ExecutionRoleArn", SAGEMAKER)),
+        "CreateModel": (Need("sagemaker:CreateModel", model, tags="Tags"), pass_role("ExecutionRoleArn", SERVICE)),
         "GetCallerIdentity": NOTHING,
     }
 
-An operation that is not in the table is denied. Every need must be allowed: the first that is not refuses the call. Beside
-ACCESS, a service's access.py may define, all of them asked only when a policy's answer depends on it:
+An operation that is not in the table is denied. Every need must be allowed: the first that is not refuses the call.
+Beside ACCESS a service's access.py may define, all of it asked only where a policy's answer depends on it:
 
-    COMMON: Mapping[str, Source]                              condition keys that all its operations have
-    resource_policy(call, arn) -> str | None                  the policy attached to the resource: a bucket's, a key's, a role's trust
-    resource_tags(call, arn) -> Mapping[str, str]             aws:ResourceTag/…
-    resource_owner(call, arn) -> str | None                   the account of a resource whose ARN does not say it (a bucket)
+    COMMON: Mapping[str, Source]                    condition keys that all its operations have
+    resource_policy(call, arn) -> str | None        the resource's own policy: a bucket's, a key's, a role's trust
+    resource_tags(call, arn) -> Mapping[str, str]   aws:ResourceTag/…
+    resource_owner(call, arn) -> str | None         the account of a resource whose ARN does not say it (a bucket)
 
 Actions, resource types and condition keys are those of AWS's Service Authorization Reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/), against which tests hold every table.
@@ -33,10 +33,10 @@ Source = str | Callable[[Call, Parameters], Any]
 class Need:
     """One check.
 
-    on: the resource's ARN, with {region}, {account} (the caller's) and {Member} of the request; or a function that makes
-    one or several of them; several are as many checks.
-    keys: condition key -> where its value comes from: a member's path ("ResourceConfig.InstanceType") or a function; None is
-    absent. A key that ends in "/" is a family: its source is a map of the names behind it ("kms:EncryptionContext:" too).
+    on: the resource's ARN, with {region}, {account} (the caller's) and {Member} of the request; or a function that
+    makes one or several of them: several are as many checks.
+    keys: condition key -> where its value comes from: a member's path ("ResourceConfig.InstanceType") or a function;
+    None is absent. A key that ends in "/" or ":" is a family: its source is a map of the names behind it.
     tags: member with the tags that the request sets (aws:RequestTag/…, aws:TagKeys), a list of Key and Value or a map.
     untags: member with the keys of tags that the request takes away (aws:TagKeys).
     when: the check is made only if this member is given (or the function says so).
@@ -62,7 +62,7 @@ class Need:
 
 Entry = tuple[Need, ...]
 NOTHING: Entry = ()  # whoever has valid credentials may: AWS asks no permission for it
-ITSELF: Entry = ()  # the operation asks for each of its parts: call.demand("s3:DeleteObject", arn), call.may(...)
+ITSELF: Entry = ()  # the operation asks for each of its parts: call.demand(Need(...), parameters), call.may(...)
 
 
 def pass_role(member: str, service: str, when: Source = "") -> Need:
