@@ -122,13 +122,16 @@ def test_a_delivery_that_is_killed_at_any_step_has_delivered_each_event_once(tmp
 @pytest.mark.parametrize("durability", ["kill", "power"])
 def test_no_event_of_an_answered_call_is_lost_by_kills(tmp_path, durability):
     """Three rounds: clients that make calls until the server dies, and then every answer is looked up."""
-    server, answered = Server(tmp_path / "root", durability), set()
+    server, answered, wrong = Server(tmp_path / "root", durability), set(), []
 
     def calls(iam, logs, round):
         for n in range(10**6):
             try:
                 made = iam.create_user(UserName=f"user-{round}-{n}") if n % 2 else logs.describe_log_groups()
             except (HTTPClientError, BotoCoreError):
+                return  # the server is gone
+            except Exception as problem:
+                wrong.append(repr(problem))
                 return
             answered.add(made["ResponseMetadata"]["RequestId"])
 
@@ -150,6 +153,7 @@ def test_no_event_of_an_answered_call_is_lost_by_kills(tmp_path, durability):
         recorded = [json.loads(e["CloudTrailEvent"])["requestID"] for page in pages for e in page["Events"]]
     finally:
         server.kill()
+    assert wrong == [], (tmp_path / "log").read_text()[-3000:]
     assert len(answered) > 20
     assert answered <= set(recorded)
     assert len(recorded) == len(set(recorded))
