@@ -22,6 +22,7 @@ from skylab.compute.world import World
 from skylab.gateway import sessions
 from skylab.gateway.app import Gateway
 from skylab.gateway.asgi import App
+from skylab.gateway.audit import Audit
 from skylab.gateway.fallback import Fallback
 from skylab.gateway.identity import Origin
 from skylab.gateway.inprocess import Transport
@@ -29,11 +30,11 @@ from skylab.gateway.service import Service
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import cloudtrail, iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, kms, logs, s3, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, kms, cloudtrail, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 
@@ -58,8 +59,11 @@ class Cloud:
         self._thread.start()
         self.services = [Service(m, self._open(m)) for m in MODULES]
         self.fallback = Fallback(self.root, self.settings) if self.settings.fallback else None
+        part = next(service.part for service in self.services if service.name == cloudtrail.NAME)
+        self.audit = Audit(self.store, part["ledger"], part["watch"], self.clock, self.ids)
         self.gateway = Gateway(
-            self.services, self.store, self.clock, self.ids, self.settings, self.connect, self.assume, self.fallback
+            *(self.services, self.store, self.clock, self.ids, self.settings),
+            *(self.connect, self.assume, self.audit, self.fallback),
         )
         self.app, self.transport = App(self.gateway), Transport(self.gateway, self.loop)
         self.account = Account(self.store, self.clock, self.settings, self.transport)
@@ -91,6 +95,8 @@ class Cloud:
             assume=self.assume,
             as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
+            as_account=self.as_account,
+            report=self.audit.service_event,
             parts={service.name: service.part for service in self.services},
         )
 
@@ -125,6 +131,12 @@ class Cloud:
     def as_service(self, principal: str, source_arn: str) -> Callable[[str, str], Any]:
         """(service, region) -> a boto3 client with which a service acts in its own name for a resource."""
         return lambda service, region: self._of_service(service, region, sessions.of_service(principal, source_arn))
+
+    def as_account(self, account: str) -> Callable[[str, str], Any]:
+        """(service, region) -> a boto3 client that calls as root of the account."""
+        with self.store.reading() as tx:
+            root = tx.get(self.account.key._replace(account=account, name=account))["Root"]
+        return lambda service, region: self._client(service, region, root["AccessKeyId"], root["SecretAccessKey"], None)
 
     def _of_service(self, service: str, region: str, principal: Principal) -> Any:
         """Signed with a key that only this client and the gateway it speaks to ever know."""

@@ -32,6 +32,8 @@ class Settings:
         "It counts from the first start of a folder on.",
         secret=True,
     )
+    trail_delivery_seconds: float = setting(60.0, "How often a CloudTrail trail delivers its events; AWS: about 300.")
+    trail_digest_seconds: float = setting(3600.0, "How often a trail with log file validation delivers a digest.")
     fallback: bool = setting(True, "Forward services that Skylab does not own to ministack, where it is installed.")
 
     @classmethod

@@ -14,7 +14,8 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from skylab.gateway import actions, identity, local
+from skylab.gateway import actions, forwarded, identity, local
+from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.identity import Origin
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
@@ -44,11 +45,12 @@ class Gateway:
         settings: Settings,
         connect: Callable[[str, str, Principal], Any],
         assume: Callable[..., Any],
+        audit: Audit,
         fallback: Any = None,
     ) -> None:
         self.services, self.routes = services, Routes(services)
         self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
-        self.connect, self.assume, self.fallback = connect, assume, fallback
+        self.connect, self.assume, self.audit, self.fallback = connect, assume, audit, fallback
         self.authorisation = Authorisation(store, {service.name: service.access for service in services})
         self.uses = Uses(store)
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
@@ -77,11 +79,20 @@ class Gateway:
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
         exchange = Exchange(self, service, region, request_id, origin)
-        return await exchange.run(request)
+        response = await exchange.run(request)
+        await self.audit.record(exchange.seen, response)
+        return response
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
-        model = service_model(spoken(request))
+        seen = Seen(request, name, region, request_id)
+        answer = await self._forwarded(request, seen)
+        await asyncio.get_running_loop().run_in_executor(self.pool, forwarded.understand, seen, answer)
+        await self.audit.record(seen, answer)
+        return answer
+
+    async def _forwarded(self, request: HttpRequest, seen: Seen) -> HttpResponse:
+        model, name = service_model(spoken(request)), seen.service
         words = protocol(model, request)
         try:
             request.body = body = await read(request, self.settings.max_body_bytes)
@@ -89,14 +100,17 @@ class Gateway:
             caller = identity.authenticate(self.store, request, self.clock.now(), hashed)
             if caller.signature is None:
                 raise identity.unsigned()
+            seen.principal = caller.principal
             action = await asyncio.get_running_loop().run_in_executor(self.pool, actions.named, name, request)
-            self.authorisation.allowed(self.call(name, region, caller.principal, request, request_id), action)
+            call = self.call(name, seen.region, caller.principal, request, seen.request_id)
+            self.authorisation.allowed(call, action)
             if self.fallback is None:
                 raise AwsError("NotImplemented", f"{name} is not one of Skylab's own services", 501)
-            answer: HttpResponse = await self.fallback.forward(request, name, region)
+            answer: HttpResponse = await self.fallback.forward(request, name, seen.region)
             return answer
         except AwsError as error:
-            return words.refuse(None, identity.refused_in(model.resolved_protocol, error), request_id, request)
+            seen.error = identity.refused_in(model.resolved_protocol, error)
+            return words.refuse(None, seen.error, seen.request_id, request)
 
     def call(
         self, service: Service | str, region: str, principal: Principal, request: HttpRequest, request_id: str
@@ -126,23 +140,28 @@ class Exchange:
     def __init__(self, gateway: Gateway, service: Service, region: str, request_id: str, origin: Origin | None) -> None:
         self.gateway, self.service, self.region = gateway, service, region
         self.request_id, self.origin = request_id, origin
+        self.seen: Seen
 
     async def run(self, request: HttpRequest) -> HttpResponse:
         words = protocol(self.service.model, request)
+        seen = self.seen = Seen(request, self.service.signs_as, self.region, self.request_id, self.service.model)
         operation: OperationModel | None = None
         try:
             if self.service.signs_as == "s3":
                 caller, request = self._proved_s3(request)
-                operation = words.operation(request)
+                seen.request, seen.principal = request, caller.principal
+                operation = seen.operation = words.operation(request)
                 if not operation.has_streaming_input:
                     request.body = await read(request, self.gateway.settings.max_body_bytes)
             else:
                 caller = await self._proved(request)
                 if caller.signature is None and not _open(words, request):
                     raise identity.unsigned()
-                operation = words.operation(request)
+                seen.principal = caller.principal
+                operation = seen.operation = words.operation(request)
         except AwsError as error:
-            return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
+            seen.error = identity.refused_in(self._protocol, error)
+            return words.refuse(operation, seen.error, self.request_id, request)
         return await self._performed(words, operation, caller.principal, request)
 
     @property
@@ -167,7 +186,8 @@ class Exchange:
     ) -> HttpResponse:
         try:
             call = self.gateway.call(self.service, self.region, principal, request, self.request_id)
-            result = await self._result(call, words.parse(operation, request), operation)
+            parameters = self.seen.parameters = words.parse(operation, request)
+            result = self.seen.result = await self._result(call, parameters, operation)
             return words.answer(operation, result or {}, self.request_id)
         except ConnectionResetError:
             raise
@@ -176,7 +196,8 @@ class Exchange:
             if error is None:
                 log.exception("%s.%s", self.service.name, operation.name)
                 error = unknown_failure()
-            return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
+            self.seen.error = identity.refused_in(self._protocol, error)
+            return words.refuse(operation, self.seen.error, self.request_id, request)
 
     async def _result(self, call: Call, parameters: dict[str, Any], operation: OperationModel) -> Any:
         authorisation = self.gateway.authorisation

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
 import json
 
 import pytest
-
 from conftest import connect
 
 ROOT = {"AWS": "arn:aws:iam::000000000000:root"}
@@ -48,7 +47,9 @@ def test_the_default_policy_leaves_it_to_the_callers_own(kms, key, alice, refuse
 
     assert her.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["KeyId"] == key["Arn"]
     message = denied(refused, lambda: her.generate_data_key(KeyId=key["KeyId"], KeySpec="AES_256"))
-    assert message.startswith(f"User: {ALICE} is not authorized to perform: kms:GenerateDataKey on resource: {key['Arn']}")
+    assert message.startswith(
+        f"User: {ALICE} is not authorized to perform: kms:GenerateDataKey on resource: {key['Arn']}"
+    )
 
 
 def test_without_the_key_policys_leave_an_identity_policy_counts_nothing(kms, alice, refused):

@@ -1,0 +1,262 @@
+"""Log files and digests in a bucket.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+"""
+
+import gzip
+import hashlib
+import json
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import connect
+from services.cloudtrail.validation import validate
+
+LOG = (
+    r"AWSLogs/000000000000/CloudTrail/us-east-1/2025/01/01/"
+    r"000000000000_CloudTrail_us-east-1_20250101T0001Z_\w{16}\.json\.gz"
+)
+
+
+def policy(statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def logging(trail):
+    """A trail that is logging, with log file validation."""
+    trail.create_trail(Name="audit", S3BucketName="the-logs", EnableLogFileValidation=True)
+    trail.start_logging(Name="audit")
+    return trail
+
+
+def test_a_log_file_has_the_records_under_its_documented_name(cloud, logging, passes, delivered):
+    connect(cloud, "iam").create_user(UserName="bob")
+
+    passes(seconds=61)
+
+    ((key, records),) = delivered().items()
+    assert re.fullmatch(LOG, key)
+    assert [each["eventName"] for each in records] == ["StartLogging", "CreateUser"]
+    found = connect(cloud, "s3").get_object(Bucket="the-logs", Key=key)
+    assert (found["ContentType"], found["ContentEncoding"]) == ("application/json", "gzip")
+
+
+def test_each_event_is_delivered_once(cloud, logging, passes, names):
+    iam = connect(cloud, "iam")
+    for n in range(5):
+        iam.create_user(UserName=f"user-{n}")
+        passes(seconds=61)
+
+    assert names() == ["StartLogging"] + ["CreateUser"] * 5
+
+
+def test_a_trail_delivers_what_it_selects_while_it_is_logging(cloud, logging, passes, names):
+    iam = connect(cloud, "iam")
+    logging.put_event_selectors(TrailName="audit", EventSelectors=[{"ReadWriteType": "WriteOnly"}])
+    iam.list_users()
+    iam.create_user(UserName="a")
+    logging.stop_logging(Name="audit")
+    iam.create_user(UserName="b")
+    passes(seconds=61)
+    logging.start_logging(Name="audit")
+    iam.create_user(UserName="c")
+    passes(seconds=61)
+
+    # StopLogging itself comes after the end of logging; StartLogging is the first event of the new beginning.
+    assert names() == ["StartLogging", "PutEventSelectors", "CreateUser", "StartLogging", "CreateUser"]
+
+
+def test_data_events_are_delivered_where_they_are_selected_and_never_shown_by_lookup(cloud, logging, passes, delivered):
+    s3 = connect(cloud, "s3")
+    s3.create_bucket(Bucket="data")
+    chosen = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::data/in"]}
+    logging.put_event_selectors(
+        TrailName="audit", EventSelectors=[{"IncludeManagementEvents": False, "DataResources": [chosen]}]
+    )
+    s3.put_object(Bucket="data", Key="in/1", Body=b"12345")
+    s3.put_object(Bucket="data", Key="out/1", Body=b"12345")
+    s3.get_object(Bucket="data", Key="in/1")["Body"].read()
+
+    passes(seconds=61)
+
+    data = [event for events in delivered().values() for event in events if event["eventCategory"] == "Data"]
+    assert [each["eventName"] for each in data] == ["PutObject", "GetObject"]
+    assert data[0]["requestParameters"]["bucketName"] == "data" and data[0]["requestParameters"]["key"] == "in/1"
+    assert data[1]["additionalEventData"]["bytesTransferredOut"] == 5
+    assert data[1]["resources"][0] == {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::data/in/1"}
+    assert data[1]["managementEvent"] is False and data[1]["readOnly"] is True
+    wanted = [{"AttributeKey": "EventName", "AttributeValue": "GetObject"}]
+    assert logging.lookup_events(LookupAttributes=wanted)["Events"] == []
+    with cloud.world.parts["cloudtrail"]["ledger"]._connection() as db:
+        assert db.execute("select count(*) from event where data = 1").fetchone() == (0,)  # forgotten: it is delivered
+
+
+def test_a_trail_of_all_regions_has_a_folder_for_each(cloud, trail, passes, delivered):
+    trail.create_trail(Name="audit", S3BucketName="the-logs", S3KeyPrefix="p", IsMultiRegionTrail=True)
+    trail.create_trail(Name="home", S3BucketName="the-logs", S3KeyPrefix="h")
+    trail.start_logging(Name="audit")
+    trail.start_logging(Name="home")
+    connect(cloud, "logs", "eu-west-1").create_log_group(logGroupName="g")
+
+    passes(seconds=61)
+
+    folders = {key.split("/")[4] for key in delivered(prefix="p/")}
+    assert folders == {"us-east-1", "eu-west-1"}
+    assert {key.split("/")[4] for key in delivered(prefix="h/")} == {"us-east-1"}
+
+
+def test_a_bucket_that_is_gone_shows_in_the_status_and_loses_nothing(cloud, logging, passes, names):
+    s3 = connect(cloud, "s3")
+    s3.delete_bucket(Bucket="the-logs")
+    passes(seconds=61)
+    assert logging.get_trail_status(Name="audit")["LatestDeliveryError"] == "NoSuchBucket"
+
+    s3.create_bucket(Bucket="the-logs")
+    passes(seconds=61)
+
+    assert names()[:2] == ["StartLogging", "DeleteBucket"]
+    assert "LatestDeliveryError" not in logging.get_trail_status(Name="audit")
+
+
+def test_another_bucket_gets_what_the_old_one_did_not(cloud, logging, passes, delivered):
+    s3 = connect(cloud, "s3")
+    s3.create_bucket(Bucket="new-logs")
+    s3.delete_bucket(Bucket="the-logs")
+    passes(seconds=61)
+
+    logging.update_trail(Name="audit", S3BucketName="new-logs")
+    passes(seconds=61)
+
+    (records, *_) = delivered(bucket="new-logs").values()
+    assert records[0]["eventName"] == "StartLogging"
+
+
+def test_records_come_to_a_log_group_by_the_role_of_the_trail(cloud, trail, passes):
+    logs = connect(cloud, "logs")
+    logs.create_log_group(logGroupName="trails")
+    iam, trusted = connect(cloud, "iam"), {"Service": "cloudtrail.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+    may = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
+    iam.create_role(RoleName="writer", AssumeRolePolicyDocument=policy(trust))
+    iam.put_role_policy(RoleName="writer", PolicyName="write", PolicyDocument=policy(may))
+    trail.create_trail(
+        Name="audit",
+        S3BucketName="the-logs",
+        CloudWatchLogsLogGroupArn="arn:aws:logs:us-east-1:000000000000:log-group:trails:*",
+        CloudWatchLogsRoleArn="arn:aws:iam::000000000000:role/writer",
+    )
+    trail.start_logging(Name="audit")
+    passes(seconds=61)
+
+    events = logs.get_log_events(logGroupName="trails", logStreamName="000000000000_CloudTrail_us-east-1")["events"]
+    assert json.loads(events[0]["message"])["eventName"] == "StartLogging"
+    assert "LatestCloudWatchLogsDeliveryTime" in trail.get_trail_status(Name="audit")
+
+    logs.delete_log_group(logGroupName="trails")
+    passes(seconds=61)
+    status = trail.get_trail_status(Name="audit")
+    assert status["LatestCloudWatchLogsDeliveryError"] == "ResourceNotFoundException"
+    assert "LatestDeliveryError" not in status
+
+
+# -- digests
+
+
+@pytest.fixture
+def three_hours(cloud, logging, passes):
+    """Three digests, with two log files in each."""
+    iam = connect(cloud, "iam")
+    for hour in range(3):
+        for n in range(2):
+            iam.create_user(UserName=f"user-{hour}-{n}")
+            passes(seconds=61)
+        passes(seconds=3500)
+    return lambda: validate(connect(cloud, "s3"), logging.list_public_keys()["PublicKeyList"], "the-logs")
+
+
+def objects(cloud, part):
+    found = connect(cloud, "s3").list_objects_v2(Bucket="the-logs")["Contents"]
+    return sorted(each["Key"] for each in found if f"/{part}/" in each["Key"])
+
+
+def test_digests_are_signed_and_chained(cloud, three_hours):
+    digests, logs, wrong = three_hours()
+
+    assert wrong == []
+    assert sorted(digests) == objects(cloud, "CloudTrail-Digest") and len(digests) == 3
+    assert sorted(logs) == objects(cloud, "CloudTrail") and len(logs) == 6
+
+
+def test_a_digest_says_what_aws_documents(cloud, three_hours):
+    key = objects(cloud, "CloudTrail-Digest")[1]
+    digest = json.loads(gzip.decompress(connect(cloud, "s3").get_object(Bucket="the-logs", Key=key)["Body"].read()))
+
+    assert set(digest) == {
+        *("awsAccountId", "digestStartTime", "digestEndTime", "digestS3Bucket", "digestS3Object"),
+        *("digestPublicKeyFingerprint", "digestSignatureAlgorithm", "newestEventTime", "oldestEventTime"),
+        *("previousDigestS3Bucket", "previousDigestS3Object", "previousDigestHashValue"),
+        *("previousDigestHashAlgorithm", "previousDigestSignature", "logFiles"),
+    }
+    assert set(digest["logFiles"][0]) == {
+        *("s3Bucket", "s3Object", "hashValue", "hashAlgorithm", "newestEventTime", "oldestEventTime")
+    }
+    before = connect(cloud, "s3").get_object(Bucket="the-logs", Key=digest["previousDigestS3Object"])
+    text = gzip.decompress(before["Body"].read())
+    assert digest["previousDigestHashValue"] == hashlib.sha256(text).hexdigest()
+    assert digest["previousDigestSignature"] == before["Metadata"]["signature"]
+    assert digest["digestStartTime"] == json.loads(text)["digestEndTime"]
+
+
+@pytest.mark.parametrize("part", ["CloudTrail", "CloudTrail-Digest"])
+@pytest.mark.parametrize("how", ["changed", "deleted"])
+def test_what_was_tampered_with_shows(cloud, three_hours, part, how):
+    s3, key = connect(cloud, "s3"), objects(cloud, part)[1]
+    if how == "deleted":
+        s3.delete_object(Bucket="the-logs", Key=key)
+    else:
+        found = s3.get_object(Bucket="the-logs", Key=key)
+        text = gzip.decompress(found["Body"].read()).replace(b"0", b"1", 1)
+        s3.put_object(Bucket="the-logs", Key=key, Body=gzip.compress(text), Metadata=found["Metadata"])
+
+    digests, logs, wrong = three_hours()
+
+    if (part, how) == ("CloudTrail-Digest", "deleted"):
+        assert wrong and key in wrong[0]
+    else:
+        assert len(wrong) == 1 and key in wrong[0]
+
+
+def test_stopping_leaves_no_file_without_a_digest(cloud, logging, passes):
+    connect(cloud, "iam").create_user(UserName="last")
+    logging.stop_logging(Name="audit")
+    for _ in range(4):
+        passes(seconds=61)
+
+    _, logs, wrong = validate(connect(cloud, "s3"), logging.list_public_keys()["PublicKeyList"], "the-logs")
+    assert len(logs) == 1 and wrong == []
+    with cloud.store.reading() as tx:
+        assert [task for task in tx.tasks() if task.kind == "trail"] == []
+
+
+def test_the_private_half_of_a_key_is_not_on_disk_in_the_clear(cloud, three_hours):
+    with cloud.store.reading() as tx:
+        (doc,) = tx.all("", "us-east-1", "cloudtrail", "signing-key")
+    state = b"".join(path.read_bytes() for path in cloud.root.glob("state.db*"))
+
+    assert doc["_"]["sealed"].encode() in state
+    assert b"PRIVATE KEY" not in state and b"MIIE" not in state
+
+
+def test_a_key_is_listed_for_the_time_it_is_valid(logging, passes, clock):
+    passes(seconds=3700)
+    made = clock.now().replace(microsecond=0)
+
+    (key,) = logging.list_public_keys()["PublicKeyList"]
+    assert key["ValidityStartTime"] == made
+    assert len(key["Fingerprint"]) == 32 and hashlib.md5(key["Value"]).hexdigest() == key["Fingerprint"]
+    with pytest.raises(ClientError, match="InvalidTimeRange"):
+        logging.list_public_keys(StartTime=2, EndTime=1)
+    assert logging.list_public_keys(StartTime=1, EndTime=2)["PublicKeyList"] == []
