@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from skylab.shapes.sagemaker_runtime import *
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 TIMEOUT = 60.0  # seconds that AWS gives a container to answer
 STREAM_TIMEOUT = 480.0  # and to finish an answer that it streams
@@ -103,7 +105,8 @@ async def _sent(
     for path in pool.choose(sockets)[:2]:
         try:
             connection = await pool.borrow(path)
-        except OSError:
+        except OSError as problem:
+            log.warning("%s cannot be reached: %r", path, problem)
             continue
         connection.send(_head(request, len(body)), body, streaming)
         return variant, path, connection
