@@ -105,6 +105,7 @@ def _wanted(doc: dict[str, Any], request: Any, name: str, status: str) -> bool:
     return (
         request.get("NameContains", "").lower() in doc[name].lower()
         and request.get("StatusEquals") in (None, doc.get(status))
+        and request.get("WarmPoolStatusEquals") in (None, doc.get("WarmPoolStatus", {}).get("Status"))
         and _between(request, "CreationTime", doc["CreationTime"])
         and _between(request, "LastModifiedTime", modified)
     )
