@@ -4,8 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
-from compute.programs import shell, until
 
+from compute.programs import shell, until
 from skylab.compute.ends import Ends
 from skylab.compute.processes import LocalProcesses
 from skylab.compute.supervisor import IDLE, PULSE, Supervisor

@@ -1,8 +1,8 @@
 """Kill -9 of the cloud at each effect of a training job and of an endpoint's creation: what was acknowledged happens,
 its processes run once, its logs are there once, its model is whole.
 
-A child opens the cloud, asks for the work, and ends itself by SIGKILL at the step that a test names. What it had started
-goes on; the next cloud takes it over.
+A child opens the cloud, asks for the work, and ends itself by SIGKILL at the step that a test names. What it had
+started goes on; the next cloud takes it over.
 """
 
 import io
@@ -99,7 +99,8 @@ def named(step):
 def killed(tmp_path, durability, operation, given, step):
     """The cloud's folder after a death at that step."""
     told = json.dumps([str(tmp_path / "root"), durability, operation, given, *step])
-    ended = subprocess.run([sys.executable, "-c", DYING, SOURCE, TESTS, told], capture_output=True, text=True, timeout=50)
+    argv = [sys.executable, "-c", DYING, SOURCE, TESTS, told]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=50)
     assert ended.returncode == -9, ended.stderr
     return Cloud(tmp_path / "root", Settings(durability=durability, fallback=False, describe_hold_seconds=30))
 
@@ -179,7 +180,7 @@ def served_once(tmp_path, durability, step):
         doc = sagemaker.describe_endpoint(EndpointName="e")
         assert doc["EndpointStatus"] == "InService", doc.get("FailureReason")
         answer = connect(cloud, "sagemaker-runtime").invoke_endpoint(
-            EndpointName="e", ContentType="application/json", Body=b"{}"
+            EndpointName="e", ContentType="application/json", Body=b"[1]"
         )
         assert b"here" in answer["Body"].read()
         assert (tmp_path / "counter").read_text() == "loaded\n"

@@ -20,4 +20,5 @@ def interrupt(root: Root, job: str, away: float) -> str:
         raise Refused(error.message) from None
     finally:
         store.close()
-    return f"{job} is interrupted; it starts again {f'in {away:g} s' if away else 'as soon as its programs have ended'}."
+    again = f"{away:g} s after" if away else "as soon as"
+    return f"{job} is interrupted: it starts anew {again} its programs have ended, from its last checkpoint."

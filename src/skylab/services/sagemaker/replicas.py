@@ -58,10 +58,13 @@ class Replica:
             return {}
         if self.world.processes.ending(self.process) is not None:
             return {"state": "died"}
-        if state == "healthy" or not (self.socket.exists() and answers(self.world.background, self.process, self.socket)):
+        if state == "healthy" or not self._answers():
             late = state == "starting" and at - self.known["since"] > self.variant["patience"]
             return {"state": "died"} if late else {}
         return {"state": "healthy"}
+
+    def _answers(self) -> bool:
+        return self.socket.exists() and bool(answers(self.world.background, self.process, self.socket))
 
     def checked(self, health: Health, at: float) -> dict[str, Any]:
         """What a question, whether it still answers, has changed."""

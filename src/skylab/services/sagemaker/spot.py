@@ -10,7 +10,7 @@ from skylab.wire.errors import invalid
 
 
 def interrupt(store: Store, job: Key, away: float = 0.0) -> None:
-    """away: seconds until there is capacity again. Raises Missing, and AwsError for a job that cannot be interrupted."""
+    """away: seconds until there is capacity again. Raises Missing, and AwsError for a job that does not run on Spot."""
     with store.writing() as tx:
         doc = tx.get(job)
         if not doc["EnableManagedSpotTraining"]:

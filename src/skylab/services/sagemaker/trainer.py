@@ -1,7 +1,8 @@
 """The work of a training job: waiting, downloading, running, uploading, cleaning, ended.
 
 An attempt that ends without an end of the job (a Spot instance taken back, a lost host) goes from running to saving its
-checkpoints, clearing its folders, and waiting again. Each step does its part of the world first, in a way that may be repeated, then writes down that it is done."""
+checkpoints, clearing its folders, and waiting again. Each step does its part of the world first, in a way that may be
+repeated, then writes down that it is done."""
 
 import shutil
 from collections.abc import Callable

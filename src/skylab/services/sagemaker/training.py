@@ -52,11 +52,12 @@ class TrainingJobs:
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
         key = call.key(TYPE, request["TrainingJobName"])
-        return await hold(call, key, lambda doc: doc["TrainingJobStatus"] in ENDED)
+        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
-        page = listed(call, TYPE, request, "TrainingJobName", "TrainingJobStatus", "Ascending")
-        return {"TrainingJobSummaries": page.pop("docs")} | page
+        return listed(
+            call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending"
+        )
 
     def stop_training_job(self, call: Call, request: StopTrainingJobRequest) -> None:
         key = call.key(TYPE, request["TrainingJobName"])
@@ -68,7 +69,7 @@ class TrainingJobs:
             tx.stop(key, call.now)
 
     def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:
-        """What AWS lets change: the warm pool's period and the profiler's configuration, while the job is in progress."""
+        """What AWS lets change of a job in progress: its warm pool's period and its profiler's configuration."""
         hosting.refuse(request, ("ProfilerRuleConfigurations",))
         hosting.refuse(request.get("RemoteDebugConfig", {}), ("EnableRemoteDebug",))
         key = call.key(TYPE, request["TrainingJobName"])
