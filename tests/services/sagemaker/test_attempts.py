@@ -11,8 +11,10 @@ from services.sagemaker.acted import ACCOUNT, REGION, channel, request
 from services.sagemaker.test_training import described, refused
 from services.sagemaker.test_training_work import WHOLE, archived, data, keys, put, running, statuses  # noqa: F401
 
+from skylab.commands.interrupt import interrupt
 from skylab.compute.processes import Ending
 from skylab.kernel.key import Key
+from skylab.root import Refused, Root, Server
 from skylab.services.sagemaker import spot
 from skylab.wire.errors import AwsError
 
@@ -117,6 +119,27 @@ def test_all_hosts_of_an_interrupted_job_have_their_two_minutes(sagemaker, cloud
     assert processes.signals[-1] == ("algo-2", "KILL")
 
 
+def test_a_kill_before_the_record_of_a_cleared_attempt_only_repeats_it(sagemaker, cloud, s3, processes, steps):
+    running(sagemaker, steps, **SPOT, **KEPT)
+    (processes.ml() / "checkpoints/1.pt").write_text("one")
+    spot.interrupt(cloud.store, JOB)
+    steps()
+    while task(cloud).state != "clearing":
+        steps()
+    steps()
+    assert task(cloud).state == "waiting" and processes.launched == {}
+    with cloud.store.writing() as tx:
+        tx.move(task(cloud).id, "clearing")
+    steps(AGAIN)
+    assert (processes.ml() / "checkpoints/1.pt").read_text() == "one"
+
+
+def task(cloud):
+    with cloud.store.reading() as tx:
+        (found,) = tx.tasks(target=JOB)
+    return found
+
+
 @pytest.mark.parametrize("wait", [{}, {"MaxWaitTimeInSeconds": 59}])
 def test_spot_without_time_to_wait_is_refused(sagemaker, wait):
     members = {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxRuntimeInSeconds": 60} | wait}
@@ -133,6 +156,23 @@ def test_only_a_spot_job_that_trains_can_be_interrupted(sagemaker, cloud, steps)
     sagemaker.create_training_job(**request("other"))
     with pytest.raises(AwsError, match="does not use managed spot"):
         spot.interrupt(cloud.store, JOB._replace(name="other"))
+
+
+def test_the_command_line_interrupts_the_job_of_a_running_server(sagemaker, cloud, processes, steps):
+    running(sagemaker, steps, **SPOT)
+    root = Root(cloud.root)
+    lock = root.lock()
+    root.announce(Server(os.getpid(), 4566, 4567, "2025-01-01T00:00:00Z", "127.0.0.1"))
+
+    assert interrupt(root, "job", 60) == (
+        "job is interrupted: it starts anew 60 s after its programs have ended, from its last checkpoint."
+    )
+    steps()
+
+    assert described(sagemaker)["SecondaryStatus"] == "Interrupted"
+    with pytest.raises(Refused, match="is not training now: its status is Interrupted"):
+        interrupt(root, "job", 0)
+    os.close(lock)
 
 
 RESUMING = """
