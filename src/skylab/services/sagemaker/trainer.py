@@ -50,7 +50,7 @@ class Training:
     def _begin(self, job: Job, now: datetime) -> float | None:
         if job.task.stop:
             return self._end(job, now, "Stopped")
-        if (why := job.overdue(now)):
+        if why := job.overdue(now):
             return self._end(job, now, why)
         self._move(job, now, "downloading", "Downloading", TrainingStartTime=job.doc.get("TrainingStartTime", now))
         return None

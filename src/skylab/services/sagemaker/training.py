@@ -55,9 +55,7 @@ class TrainingJobs:
         return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
-        return listed(
-            call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending"
-        )
+        return listed(call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending")
 
     def stop_training_job(self, call: Call, request: StopTrainingJobRequest) -> None:
         key = call.key(TYPE, request["TrainingJobName"])
