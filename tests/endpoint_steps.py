@@ -5,6 +5,7 @@ import json
 import tarfile
 import time
 
+import pytest
 from conftest import connect
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -110,3 +111,14 @@ class Hosting:
             EndpointName=name, ContentType="application/json", Body=json.dumps(request or {}), **more
         )
         return json.loads(answer["Body"].read())
+
+
+@pytest.fixture
+def hosting(real_cloud):
+    """Endpoints of one real cloud, all deleted in the end: their processes would outlive it."""
+    hosting = Hosting(real_cloud)
+    yield hosting
+    for endpoint in hosting.sagemaker.list_endpoints()["Endpoints"]:
+        if hosting.settled(endpoint["EndpointName"])["EndpointStatus"] != "Deleting":
+            hosting.sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])
+    until(lambda: not hosting.sagemaker.list_endpoints()["Endpoints"])

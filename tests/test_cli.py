@@ -44,6 +44,12 @@ def root(tmp_path_factory):
         process.terminate()
 
 
+def test_an_interruption_of_a_job_that_is_not_there_is_refused_in_one_sentence(root):
+    done = skylab(root, "interrupt", "nothing")
+    assert done.returncode == 2
+    assert done.stderr.startswith("skylab: There is no training job nothing in ")
+
+
 def test_a_server_is_ready_within_two_seconds_and_ends_cleanly_on_sigterm(tmp_path):
     began = time.monotonic()
     with launch(tmp_path / "root", "0") as process:

@@ -122,6 +122,18 @@ def logs(
     screens.logs(Root(root), Root(root).running(), group, follow, since)
 
 
+@app.command(epilog="Example: skylab interrupt my-job --away 60")
+def interrupt(
+    job: Annotated[str, typer.Argument(help="A training job that uses managed spot training.")],
+    root: RootOption = HERE,
+    away: Annotated[float, typer.Option(min=0, help="Seconds until there is Spot capacity again.")] = 0,
+) -> None:
+    """Take a job's Spot instances back, to see it resume."""
+    from skylab.commands.interrupt import interrupt as take_back
+
+    typer.echo(take_back(Root(root), job, away))
+
+
 @app.command(epilog="Example: skylab down")
 def down(root: RootOption = HERE) -> None:
     """Stop the cloud; running jobs go on, and nothing is lost."""

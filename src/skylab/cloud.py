@@ -16,6 +16,7 @@ from typing import Any
 
 from skylab.account import Account
 from skylab.compute.background import Background
+from skylab.compute.ends import Ends
 from skylab.compute.processes import LocalProcesses, Processes
 from skylab.compute.supervisor import Supervisor
 from skylab.compute.world import World
@@ -68,6 +69,7 @@ class Cloud:
         self.app, self.transport = App(self.gateway), Transport(self.gateway, self.loop)
         self.account = Account(self.store, self.clock, self.settings, self.transport)
         self.account.prepare()
+        self.ends = Ends(lambda: self.supervisor.wake())
         work = {kind: made(self.world) for m in MODULES for kind, made in getattr(m, "WORK", {}).items()}
         work["session"] = self.account
         self.supervisor = Supervisor(self.store, work, self.clock, self.strict)
@@ -88,7 +90,7 @@ class Cloud:
             root=self.root.absolute(),
             sockets=sockets,
             store=self.store,
-            processes=self.processes or LocalProcesses(self.root.absolute() / "runs"),
+            processes=self.processes or LocalProcesses(self.root.absolute() / "runs", self.ends),
             settings=self.settings,
             ids=self.ids,
             background=Background(self.executor),
@@ -164,6 +166,7 @@ class Cloud:
     def stop(self) -> None:
         """Ends the cloud, not its jobs: they go on, and the next start adopts them."""
         self.supervisor.stop()
+        self.ends.close()
         self.world.background.close()
         if self.fallback:
             self.fallback.stop()

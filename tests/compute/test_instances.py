@@ -2,7 +2,7 @@
 
 import pytest
 
-from skylab.compute.instances import EVEN, SPOT_SHARE, UNEVEN, Instance, cost, instance
+from skylab.compute.instances import EVEN, SPOT_SHARE, UNEVEN, Instance, billable, cost, instance
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_every_type_has_processors_and_memory(type):
 
 def test_a_job_costs_its_instances_for_its_seconds_and_spot_is_less():
     assert cost("ml.m5.xlarge", 1800, 2) == pytest.approx(0.23)
-    assert cost("ml.m5.xlarge", 1800, 2, spot=True) == pytest.approx(0.23 * SPOT_SHARE)
+    assert cost("ml.m5.xlarge", billable(1800, spot=True), 2) == pytest.approx(0.23 * SPOT_SHARE)

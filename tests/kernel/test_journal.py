@@ -124,17 +124,6 @@ def test_expired_events_go_in_portions_and_their_bytes_with_them(tx):
     assert journal.expire(tx, KEY, before=10) == 0
 
 
-def test_retention_purges_the_groups_that_have_one(tx):
-    day = 86_400_000
-    append(tx, "a", journal.milliseconds(NOW) - 8 * day, journal.milliseconds(NOW))
-    journal.append(tx, "1", "r", "other", "a", [(1, "kept for ever")], NOW)
-    assert journal.purge(tx, NOW) == 0
-    tx.update(KEY, NOW, retentionInDays=7)
-    assert (journal.purge(tx, NOW), journal.purge(tx, NOW)) == (1, 0)
-    assert page(tx) == [f"a{journal.milliseconds(NOW)}"]
-    assert tx.db.execute("select count(*) from log_event").fetchone() == (2,)
-
-
 def test_a_deleted_group_takes_its_events_and_a_new_one_does_not_find_them(tx):
     append(tx, "a", 1)
     journal.delete_group(tx, KEY)

@@ -122,8 +122,13 @@ def instance(type: str) -> Instance:
     return Instance(type, vcpus, vcpus * share, round(price * units, 3), 0)
 
 
-def cost(type: str, seconds: float, count: int, spot: bool = False) -> float | None:
-    """USD for so many instances over so many billable seconds; None where the price is not known.
-    Spot prices move, so a spot cost is the price on demand times SPOT_SHARE."""
+def billable(seconds: float, spot: bool) -> float:
+    """The seconds that are paid of those that an instance was used: Spot is cheaper, and AWS says so in seconds, since
+    (1 - BillableTimeInSeconds / TrainingTimeInSeconds) is what was saved. Spot prices move; SPOT_SHARE does not."""
+    return seconds * SPOT_SHARE if spot else seconds
+
+
+def cost(type: str, seconds: float, count: int) -> float | None:
+    """USD for so many instances over so many billable seconds; None where the price is not known."""
     price = instance(type).price
-    return None if price is None else price * (SPOT_SHARE if spot else 1) * count * seconds / HOUR
+    return None if price is None else price * count * seconds / HOUR

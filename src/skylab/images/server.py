@@ -21,6 +21,7 @@ import httptools
 from skylab.images.predicting import Answer, Model, Request
 from skylab.images.workers import Workers
 
+QUEUE = 1024  # callers that wait to be accepted; a Unix socket refuses the next one outright
 PIECES = 8  # of a streamed answer on their way to the loop
 GRACE = 30.0  # seconds for running predictions when we are stopped
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -211,7 +212,7 @@ async def _serve(model: Model, workers: int, limit: int) -> None:
     path = os.environ.get("SKYLAB_SERVE_SOCKET")
     listener = _bound(Path(path)) if path else _port(int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080))
     make = (loop.create_unix_server if path else loop.create_server)(
-        lambda: Connection(threads, limit, open), sock=listener
+        lambda: Connection(threads, limit, open), sock=listener, backlog=QUEUE
     )
     listening = await make
     if path:

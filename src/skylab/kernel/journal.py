@@ -8,7 +8,7 @@ wrote and how far it was read are committed together.
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from skylab.kernel.key import Key
@@ -259,19 +259,6 @@ def _scan(
     )
     for ms, sequence, ingested, message in rows:
         yield Event(Place(ms, stream.id, sequence), stream.name, ingested, message)
-
-
-def purge(tx: Transaction, now: datetime, limit: int = 10_000) -> int:
-    """Forgets up to limit events that are past their group's retention; until it says 0, there may be more."""
-    kept = tx.db.execute(
-        "select account, region, name, json_extract(doc, '$.retentionInDays') as days from resource"
-        " where service = 'logs' and type = 'group' and days is not null"
-    ).fetchall()
-    gone = 0
-    for account, region, name, days in kept:
-        before = milliseconds(now - timedelta(days=days))
-        gone += expire(tx, group_key(account, region, name), before, limit - gone)
-    return gone
 
 
 def expire(tx: Transaction, group: Key, before: int, limit: int = 10_000) -> int:

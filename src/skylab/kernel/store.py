@@ -194,8 +194,11 @@ class Transaction:
         )
         return [Task(id, kind, Key.parse(key), state, stop, load(data)) for id, kind, key, state, stop, data in rows]
 
-    def next_due(self) -> datetime | None:
-        due = self.db.execute("select min(due) from task where state <> 'ended'").fetchone()[0]
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next task falls due that is not due yet."""
+        due = self.db.execute(
+            "select min(due) from task where state <> 'ended' and due > ?", (now.timestamp(),)
+        ).fetchone()[0]
         return None if due is None else datetime.fromtimestamp(due, UTC)
 
     def delay(self, task_id: str, due: datetime) -> None:

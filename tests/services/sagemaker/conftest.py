@@ -1,14 +1,2 @@
-import pytest
-from endpoint_steps import Hosting, until
+from endpoint_steps import hosting  # noqa: F401  (fixture)
 from services.sagemaker.acted import processes, s3, sagemaker, steps  # noqa: F401  (fixtures)
-
-
-@pytest.fixture
-def hosting(real_cloud):
-    """Endpoints of one real cloud, all deleted in the end: their processes would outlive it."""
-    hosting = Hosting(real_cloud)
-    yield hosting
-    for endpoint in hosting.sagemaker.list_endpoints()["Endpoints"]:
-        if hosting.settled(endpoint["EndpointName"])["EndpointStatus"] != "Deleting":
-            hosting.sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])
-    until(lambda: not hosting.sagemaker.list_endpoints()["Endpoints"])

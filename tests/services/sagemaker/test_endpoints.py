@@ -1,12 +1,16 @@
 import io
+import json
 import os
+import signal
 import tarfile
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from endpoint_steps import SKLEARN, archive, until
 
 from skylab.compute.supervisor import Supervisor
+from skylab.services.sagemaker import health, replicas
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
@@ -253,3 +257,57 @@ def test_a_replica_under_network_isolation_answers_and_knows_no_credentials(host
     hosting.endpoint("e", "c")
     answer = hosting.ask("e")
     assert answer["secret"] == "kept" and answer["aws"] == []
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Half a minute of silence in half a second."""
+    for name, seconds in {"EVERY": 0.1, "PING": 0.2}.items():
+        monkeypatch.setattr(health, name, seconds)
+    monkeypatch.setattr(replicas, "UNWELL", 0.5)
+
+
+def test_a_replica_that_hangs_is_passed_over_and_then_replaced(hosting, impatient):
+    hosting.model("a")
+    hosting.config("c", ("A", "a", 2, 1))
+    hosting.endpoint("e", "c")
+    born = {hosting.ask("e")["born"] for _ in range(4)}
+    assert len(born) == 2
+
+    hang(hosting, "0-0")
+    until(lambda: "unwell" in known(hosting, "0-0"))
+
+    until(lambda: {hosting.ask("e")["born"] for _ in range(4)} - born)
+    until(lambda: len({hosting.ask("e")["born"] for _ in range(4)}) == 2)
+    assert len({hosting.ask("e")["born"] for _ in range(4)} & born) == 1
+    assert hosting.settled("e")["EndpointStatus"] == "InService"
+
+
+def test_a_replica_that_hangs_for_a_moment_only_is_kept(hosting, impatient, monkeypatch):
+    monkeypatch.setattr(replicas, "UNWELL", 60.0)
+    hosting.model("a")
+    hosting.config("c", ("A", "a", 1, 1))
+    hosting.endpoint("e", "c")
+    before = hosting.ask("e")["born"]
+
+    program = hang(hosting, "0-0")
+    until(lambda: "unwell" in known(hosting, "0-0"))
+    os.kill(program, signal.SIGCONT)
+    until(lambda: "unwell" not in known(hosting, "0-0"))
+
+    assert hosting.ask("e")["born"] == before
+
+
+def hang(hosting, slot):
+    """Stops the program of a slot, as a deadlock does: it holds its socket and says nothing more."""
+    (folder,) = hosting.cloud.world.processes.root.glob(f"*/{slot}-*")
+    init = json.loads((folder / "pid").read_text())["init"]
+    (program,) = [int(pid) for pid in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
+    os.kill(program, signal.SIGSTOP)
+    return program
+
+
+def known(hosting, slot):
+    with hosting.cloud.store.reading() as tx:
+        (task,) = [task for task in tx.tasks() if task.kind == "endpoint"]
+    return task.data["replicas"][slot]

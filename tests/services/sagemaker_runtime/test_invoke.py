@@ -172,3 +172,18 @@ def test_a_container_that_takes_too_long_is_a_model_error(hosting, monkeypatch):
     assert e.value.response["OriginalStatusCode"] == 0
     monkeypatch.undo()
     assert hosting.ask("one", {"x": 2})["sent"] == {"x": 2}, "the late answer went to nobody"
+
+
+def test_a_request_that_finds_its_replica_gone_looks_again_who_serves(hosting, monkeypatch):
+    """An update between the look at the route and the connection: nothing was sent, so the new replica is asked."""
+    hosting.model("a")
+    hosting.config("config", ("A", "a", 1, 1))
+    hosting.endpoint("one", "config")
+    real, looks = invocations._route, []
+
+    def stale_first(call, request):
+        looks.append(real(call, request))
+        return ("A", ["/nowhere"]) if len(looks) == 1 else looks[-1]
+
+    monkeypatch.setattr(invocations, "_route", stale_first)
+    assert hosting.ask("one", {"x": 1})["sent"] == {"x": 1} and len(looks) == 2

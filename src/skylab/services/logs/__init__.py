@@ -4,6 +4,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
 from skylab.services.logs.events import Events
 from skylab.services.logs.groups import Groups
+from skylab.services.logs.retention import Retention
 from skylab.services.logs.search import Search
 from skylab.services.logs.streams import Streams
 from skylab.services.logs.tags import Tags
@@ -11,6 +12,7 @@ from skylab.wire.errors import AwsError
 
 NAME = "logs"
 RESOURCES = [Groups, Streams, Events, Search, Tags]
+WORK = {"retention": Retention}
 INVALID = "InvalidParameterException"
 
 

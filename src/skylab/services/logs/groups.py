@@ -9,6 +9,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
+from skylab.services.logs import retention
 from skylab.services.logs.names import identified, invalid, place_in, token
 from skylab.wire.errors import AwsError
 
@@ -68,7 +69,10 @@ class Groups:
                 f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
                 f"Member must satisfy enum value set: [{', '.join(map(str, RETENTION))}]"
             )
-        _change(call, _key(call, request["logGroupName"]), retentionInDays=days)
+        key = _key(call, request["logGroupName"])
+        with call.writing() as tx:
+            tx.update(key, call.now, retentionInDays=days)
+            retention.begin(tx, key, call.now, call.ids.new())
 
     def delete_retention_policy(self, call: Call, request: DeleteRetentionPolicyRequest) -> None:
         _change(call, _key(call, request["logGroupName"]), retentionInDays=None)

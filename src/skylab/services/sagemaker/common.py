@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.clock import expired, patience
-from skylab.kernel.key import Key
-from skylab.kernel.store import Task
+from skylab.kernel.store import Task, Transaction
 from skylab.services.call import Call
 from skylab.wire.errors import AwsError, invalid
 
@@ -54,27 +53,31 @@ def new_token(new_id: Callable[[], str]) -> str:
     return "".join(new_id() for _ in range(4))
 
 
-async def hold(call: Call, key: Key, settled: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The document, once it is settled or its resource older than describe_hold_seconds.
+async def hold(
+    call: Call,
+    read: Callable[[Transaction], dict[str, Any]],
+    settled: Callable[[dict[str, Any]], bool],
+    since: str = "CreationTime",
+) -> dict[str, Any]:
+    """The document, once it is settled, or describe_hold_seconds after the time that its member since tells.
 
     SDKs look again only 30 s after their first Describe, so a short job that answers late is seen to end at once.
     """
-    doc = _read(call, key)
-    age = (call.now - doc["CreationTime"]).total_seconds()
-    deadline = patience(call.settings.describe_hold_seconds - age)
-    while not settled(doc) and not expired(deadline):
+    deadline = None
+    while True:
+        with call.reading() as tx:
+            doc = read(tx)
+        if deadline is None:
+            deadline = patience(call.settings.describe_hold_seconds - (call.now - doc[since]).total_seconds())
+        if settled(doc) or expired(deadline):
+            return doc
         await asyncio.sleep(LOOK)
-        doc = _read(call, key)
-    return doc
 
 
-def _read(call: Call, key: Key) -> dict[str, Any]:
-    with call.reading() as tx:
-        return tx.get(key)
-
-
-def listed(call: Call, type: str, request: Any, name: str, status: str, default_order: str) -> dict[str, Any]:
-    """One page of a List operation: {"docs": [...], "NextToken": ...}, the latter only where there is more.
+def listed(
+    call: Call, type: str, request: Any, result: str, name: str, status: str, default_order: str = "Descending"
+) -> dict[str, Any]:
+    """One page of a List operation: {result: [...], "NextToken": ...}, the latter only where there is more.
 
     name and status are the members that NameContains and StatusEquals are about. The token is the place of the last
     document, so that what is made meanwhile moves nothing.
@@ -94,7 +97,7 @@ def listed(call: Call, type: str, request: Any, name: str, status: str, default_
         found = [doc for doc in found if (place(doc) < after if descending else place(doc) > after)]
     size = request.get("MaxResults", PAGE)
     page = found[:size]
-    return {"docs": page} | ({"NextToken": _token(place(page[-1]))} if len(found) > size else {})
+    return {result: page} | ({"NextToken": _token(place(page[-1]))} if len(found) > size else {})
 
 
 def _wanted(doc: dict[str, Any], request: Any, name: str, status: str) -> bool:
@@ -102,6 +105,7 @@ def _wanted(doc: dict[str, Any], request: Any, name: str, status: str) -> bool:
     return (
         request.get("NameContains", "").lower() in doc[name].lower()
         and request.get("StatusEquals") in (None, doc.get(status))
+        and request.get("WarmPoolStatusEquals") in (None, doc.get("WarmPoolStatus", {}).get("Status"))
         and _between(request, "CreationTime", doc["CreationTime"])
         and _between(request, "LastModifiedTime", modified)
     )

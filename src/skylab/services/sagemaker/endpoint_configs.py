@@ -33,17 +33,13 @@ class EndpointConfigs:
         return {"EndpointConfigArn": config}
 
     def describe_endpoint_config(self, call: Call, request: DescribeEndpointConfigInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            return hosting.find(tx, call, TYPE, request["EndpointConfigName"])
+        return hosting.described(call, TYPE, request["EndpointConfigName"])
 
     def delete_endpoint_config(self, call: Call, request: DeleteEndpointConfigInput) -> None:
-        with call.writing() as tx:
-            hosting.find(tx, call, TYPE, request["EndpointConfigName"])
-            tx.delete(call.key(TYPE, request["EndpointConfigName"]))
+        hosting.delete(call, TYPE, request["EndpointConfigName"])
 
     def list_endpoint_configs(self, call: Call, request: ListEndpointConfigsInput) -> dict[str, Any]:
-        page = common.listed(call, TYPE, request, "EndpointConfigName", "EndpointConfigStatus", "Descending")
-        return {"EndpointConfigs": page.pop("docs")} | page
+        return common.listed(call, TYPE, request, "EndpointConfigs", "EndpointConfigName", "EndpointConfigStatus")
 
 
 def _variant(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from skylab.kernel.clock import expired, patience
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, hosting
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 TYPE = "endpoint"
 UNDER_WAY = ("Creating", "Updating", "Deleting")
-LOOK = 0.02  # seconds between two looks at an endpoint that is held
 
 
 class Endpoints:
@@ -43,21 +40,17 @@ class Endpoints:
         return {"EndpointArn": endpoint}
 
     async def describe_endpoint(self, call: Call, request: DescribeEndpointInput) -> dict[str, Any]:
-        """A fresh change is held until it has ended, for a while: SDKs look again only 30 s later."""
-        deadline = None
-        while True:
-            with call.reading() as tx:
-                doc = hosting.find(tx, call, TYPE, request["EndpointName"])
-            if deadline is None:
-                age = (call.now - doc["LastModifiedTime"]).total_seconds()
-                deadline = patience(call.settings.describe_hold_seconds - age)
-            if doc["EndpointStatus"] not in UNDER_WAY or expired(deadline):
-                return doc
-            await asyncio.sleep(LOOK)
+        """A fresh change is held until it has ended, for a while."""
+
+        def read(tx: Transaction) -> dict[str, Any]:
+            return hosting.find(tx, call, TYPE, request["EndpointName"])
+
+        return await common.hold(
+            call, read, lambda doc: doc["EndpointStatus"] not in UNDER_WAY, since="LastModifiedTime"
+        )
 
     def list_endpoints(self, call: Call, request: ListEndpointsInput) -> dict[str, Any]:
-        page = common.listed(call, TYPE, request, "EndpointName", "EndpointStatus", "Descending")
-        return {"Endpoints": page.pop("docs")} | page
+        return common.listed(call, TYPE, request, "Endpoints", "EndpointName", "EndpointStatus")
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
         hosting.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))

@@ -14,6 +14,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import hosting
 from skylab.services.sagemaker.artifacts import Unavailable, fetch
+from skylab.services.sagemaker.health import Health
 from skylab.services.sagemaker.replicas import Replica, folder, fresh, models
 from skylab.wire.errors import AwsError
 
@@ -29,6 +30,7 @@ UNHEALTHY = (
 class Fleet:
     def __init__(self, world: World) -> None:
         self.world = world
+        self.health = Health(world.background)
 
     def advance(self, task: Task, now: datetime) -> float | None:
         if task.stop is not None or task.state == "leaving":
@@ -78,9 +80,12 @@ class Fleet:
         if replica.slot not in wanted:
             return self._dismiss(replica, at)
         change = replica.advance(now)
+        if not change and replica.known["state"] == "healthy":
+            change = replica.checked(self.health, at)
         if change.get("state") == "died" and task.state == "serving":
             self._log_end(task, replica, now)
             replica.world.processes.stop(replica.process, hard=True)
+            self.health.forget(replica.process)
             return replica.rested(at)
         return change
 
@@ -95,6 +100,7 @@ class Fleet:
 
     def _remove(self, replica: Replica) -> None:
         self.world.processes.forget(replica.process)
+        self.health.forget(replica.process)
         replica.socket.unlink(missing_ok=True)
         shutil.rmtree(folder(self.world, replica.task) / replica.slot, ignore_errors=True)
 
@@ -131,8 +137,8 @@ class Fleet:
             new.pop("PendingDeploymentSummary", None)
             new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
-        for slot, each in known.items():
-            if each["state"] == "healthy":
+        for slot, each in sorted(known.items(), key=lambda item: bool(item[1].get("unwell"))):
+            if each["state"] == "healthy" and not (each.get("unwell") and table[each["variant"]]):
                 table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
         pending = None if deploying else private["pending"]
         new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending}

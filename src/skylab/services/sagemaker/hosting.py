@@ -23,6 +23,19 @@ def find(tx: Transaction, call: Call, type: str, name: str) -> dict[str, Any]:
     return doc
 
 
+def described(call: Call, type: str, name: str) -> dict[str, Any]:
+    """Raises AwsError."""
+    with call.reading() as tx:
+        return find(tx, call, type, name)
+
+
+def delete(call: Call, type: str, name: str) -> None:
+    """Raises AwsError."""
+    with call.writing() as tx:
+        find(tx, call, type, name)
+        tx.delete(call.key(type, name))
+
+
 def create(tx: Transaction, call: Call, type: str, name: str, doc: dict[str, Any]) -> None:
     """Raises AwsError where the name is taken."""
     key = call.key(type, name)

@@ -6,7 +6,7 @@ It lies in world.root/jobs/<task>: one folder per host (its /opt/ml), and what i
 
 import json
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task
-from skylab.services.sagemaker import delivery, joblogs, staging
+from skylab.services.sagemaker import delivery, joblogs, staging, transitions
 from skylab.services.sagemaker.common import process_env
 from skylab.services.sagemaker.hosts import Host, addresses, checkpoints, hosts, mode, reaches, write_config
 from skylab.services.sagemaker.runtimes import Runtime, resolve
@@ -60,8 +60,28 @@ class Job:
 
     @property
     def began(self) -> datetime:
-        changes = self.doc["SecondaryStatusTransitions"]
+        """When this attempt's program was started."""
+        changes = reversed(self.doc["SecondaryStatusTransitions"])
         return next((c["StartTime"] for c in changes if c["Status"] == "Training"), self.doc["CreationTime"])
+
+    @property
+    def retries(self) -> int:
+        attempts: int = self.doc.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        return attempts
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When MaxWaitTimeInSeconds is over: waiting for Spot instances and running, all attempts together."""
+        seconds = self.doc["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return None if seconds is None else self.doc["CreationTime"] + timedelta(seconds=seconds)
+
+    def overdue(self, now: datetime) -> str | None:
+        """Which limit has been reached."""
+        if transitions.spent(self.doc, ("Training",), now) >= self.doc["StoppingCondition"]["MaxRuntimeInSeconds"]:
+            return "MaxRuntimeExceeded"
+        if (limit := self.waits_until) is not None and now >= limit:
+            return "MaxWaitTimeExceeded"
+        return None
 
     def _own(self, host: Host, path: Path) -> Path:
         """path, unless the program has made it a link to somewhere else on this machine: then a path to nothing."""
@@ -171,7 +191,7 @@ class Job:
         failures = [(ending, name) for name, ending in endings.items() if ending and not ending.ok]
         if not failures:
             return "Completed", None
-        ending, name = min(failures, key=lambda failure: failure[0].ended or float("inf"))
+        ending, name = min(failures, key=lambda failure: failure[0].ended or 0.0)  # lost: it has no end
         return "Failed", self._reason(ending, next(host for host in self.hosts if host.name == name))
 
     def _reason(self, ending: Ending, host: Host) -> str:

@@ -35,17 +35,13 @@ class Models:
         return {"ModelArn": model}
 
     def describe_model(self, call: Call, request: DescribeModelInput) -> dict[str, Any]:
-        with call.reading() as tx:
-            return hosting.find(tx, call, TYPE, request["ModelName"])
+        return hosting.described(call, TYPE, request["ModelName"])
 
     def delete_model(self, call: Call, request: DeleteModelInput) -> None:
-        with call.writing() as tx:
-            hosting.find(tx, call, TYPE, request["ModelName"])
-            tx.delete(call.key(TYPE, request["ModelName"]))
+        hosting.delete(call, TYPE, request["ModelName"])
 
     def list_models(self, call: Call, request: ListModelsInput) -> dict[str, Any]:
-        page = common.listed(call, TYPE, request, "ModelName", "ModelStatus", "Descending")
-        return {"Models": page.pop("docs")} | page
+        return common.listed(call, TYPE, request, "Models", "ModelName", "ModelStatus")
 
 
 def the_container(model: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """One replica: a process that serves a variant's model on a Unix socket. What is known of it is a dict in its task."""
 
-import http.client
 import os
 import shutil
-import socket
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,21 +13,18 @@ from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker import runtimes
 from skylab.services.sagemaker.common import process_env
+from skylab.services.sagemaker.health import UNWELL, Health, answers
 
-PING = 2.0  # seconds that AWS gives an answer to /ping
 GIB = 1 << 30
 LONGEST_REST = 60.0  # seconds between two attempts to start a replica that keeps dying
 LASTING = 60.0  # seconds of life after which a death is a new story
 PIECE = 1 << 20  # bytes of a log that are shipped at once
 
 
-class Unhealthy(Exception):
-    """/ping answered something else than 200, or nothing."""
-
-
 @dataclass(frozen=True)
 class Replica:
-    """known: variant, instance, attempt, state (starting, healthy, resting), since, retry, failures, offset."""
+    """known: variant, instance, attempt, state (starting, healthy, resting), since, retry, failures, offset;
+    unwell, since when it does not answer to /ping."""
 
     task: Task
     slot: str  # "<index of the variant>-<number of the instance>"
@@ -57,16 +52,30 @@ class Replica:
         """One step; what has changed in what is known, {} for nothing. state "died" is for the fleet to judge."""
         at, state = now.timestamp(), self.known["state"]
         if state == "resting":
-            return self._again(at) if at >= self.known["retry"] else {}
+            return self._again(at) if at >= self.known["retry"] and self.gone(hard=True) else {}
         if state == "starting" and self.world.processes.began(self.process) is None:
             self._start()
             return {}
         if self.world.processes.ending(self.process) is not None:
             return {"state": "died"}
-        if state == "healthy" or not self._healthy():
+        if state == "healthy" or not self._answers():
             late = state == "starting" and at - self.known["since"] > self.variant["patience"]
             return {"state": "died"} if late else {}
         return {"state": "healthy"}
+
+    def _answers(self) -> bool:
+        return self.socket.exists() and bool(answers(self.world.background, self.process, self.socket))
+
+    def checked(self, health: Health, at: float) -> dict[str, Any]:
+        """What a question, whether it still answers, has changed."""
+        well, since = health.asked(self.process, self.socket, at), self.known.get("unwell")
+        if well is None:
+            return {}
+        if well:
+            return {"unwell": None} if since else {}
+        if since and at - since >= UNWELL:
+            return {"state": "died"}
+        return {} if since else {"unwell": at}
 
     def _start(self) -> None:
         shown = self._folder()
@@ -106,21 +115,12 @@ class Replica:
         """A home of its own, which goes when the replica does."""
         return folder(self.world, self.task) / f"{self.slot}-home"
 
-    def _healthy(self) -> bool:
-        """Asked in the background: a program that does not answer keeps nobody waiting."""
-        if not self.socket.exists():
-            return False
-        try:
-            return self.world.background.done(f"{self.process}/ping", lambda: ping(self.socket))
-        except (Unhealthy, OSError, http.client.HTTPException):
-            return False
-
     def _again(self, at: float) -> dict[str, Any]:
         """A new attempt under a new process id, since what has begun is never started again."""
         self.socket.unlink(missing_ok=True)
         shutil.rmtree(self._folder(), ignore_errors=True)
         self.world.processes.forget(self.process)
-        return {"state": "starting", "attempt": self.known["attempt"] + 1, "since": at, "offset": 0}
+        return {"state": "starting", "attempt": self.known["attempt"] + 1, "since": at, "offset": 0, "unwell": None}
 
     def rested(self, at: float) -> dict[str, Any]:
         """After a death: at once the first time, then after ever longer rests."""
@@ -168,15 +168,3 @@ def fresh(variant: dict[str, Any], instance_id: str, at: float) -> dict[str, Any
         "failures": 0,
         "offset": 0,
     }
-
-
-def ping(path: Path) -> None:
-    """Raises Unhealthy, OSError or HTTPException."""
-    with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(PING)
-        line.connect(str(path))
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = line
-        connection.request("GET", "/ping")
-        if (status := connection.getresponse().status) != 200:
-            raise Unhealthy(f"/ping answered {status}")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
 from skylab.services.call import Call
-from skylab.services.sagemaker import transitions
+from skylab.services.sagemaker import hosting, transitions
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.runtimes import resolve
 from skylab.wire.errors import AwsError, invalid
@@ -52,11 +52,10 @@ class TrainingJobs:
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
         key = call.key(TYPE, request["TrainingJobName"])
-        return await hold(call, key, lambda doc: doc["TrainingJobStatus"] in ENDED)
+        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
-        page = listed(call, TYPE, request, "TrainingJobName", "TrainingJobStatus", "Ascending")
-        return {"TrainingJobSummaries": page.pop("docs")} | page
+        return listed(call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending")
 
     def stop_training_job(self, call: Call, request: StopTrainingJobRequest) -> None:
         key = call.key(TYPE, request["TrainingJobName"])
@@ -66,6 +65,38 @@ class TrainingJobs:
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
             tx.put(key, transitions.to(doc, "Stopping", call.now), call.now)
             tx.stop(key, call.now)
+
+    def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:
+        """What AWS lets change of a job in progress: its warm pool's period and its profiler's configuration."""
+        hosting.refuse(request, ("ProfilerRuleConfigurations",))
+        hosting.refuse(request.get("RemoteDebugConfig", {}), ("EnableRemoteDebug",))
+        key = call.key(TYPE, request["TrainingJobName"])
+        with call.writing() as tx:
+            doc = tx.get(key)
+            if (status := doc["TrainingJobStatus"]) != "InProgress":
+                raise invalid(f"The request was rejected because the training job is in status {status}.")
+            if "ResourceConfig" in request:
+                doc["ResourceConfig"] |= request["ResourceConfig"]
+                doc |= _warm(doc["ResourceConfig"])
+            if "ProfilerConfig" in request:
+                doc["ProfilerConfig"] = doc.get("ProfilerConfig", {}) | request["ProfilerConfig"]
+            tx.put(key, doc | {"LastModifiedTime": call.now}, call.now)
+        return {"TrainingJobArn": doc["TrainingJobArn"]}
+
+    def delete_training_job(self, call: Call, request: DeleteTrainingJobRequest) -> None:
+        """Its metadata only: what it put into S3 and its logs stay."""
+        key = call.key(TYPE, request["TrainingJobName"])
+        with call.writing() as tx:
+            if (status := tx.get(key)["TrainingJobStatus"]) not in ENDED:
+                raise AwsError(
+                    "ResourceInUse", f"The request was rejected because the training job is in status {status}."
+                )
+            tx.delete(key)
+
+
+def _warm(resources: dict[str, Any]) -> dict[str, Any]:
+    """A warm pool is said to be in use while its job runs, and is gone with it: starting is quick here without one."""
+    return {"WarmPoolStatus": {"Status": "InUse"}} if resources.get("KeepAlivePeriodInSeconds") else {}
 
 
 def _document(call: Call, request: Any) -> dict[str, Any]:
@@ -93,6 +124,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     }
     for member in ("NetworkIsolation", "InterContainerTrafficEncryption", "ManagedSpotTraining"):
         doc.setdefault(f"Enable{member}", False)
+    doc |= _warm(doc["ResourceConfig"])
     if "CheckpointConfig" in doc:
         doc["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints"} | doc["CheckpointConfig"]
     return transitions.to(doc, "Starting", call.now)

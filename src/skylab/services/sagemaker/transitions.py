@@ -13,8 +13,17 @@ WORDS = {
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job runtime exceeded MaxWaitTimeInSeconds provided",
+    "Interrupted": "Training job interrupted: the Spot capacity was taken back",
 }
-ENDS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped", "MaxRuntimeExceeded": "Stopped"}
+ENDS = {
+    "Completed": "Completed",
+    "Failed": "Failed",
+    "Stopped": "Stopped",
+    "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
+}
+ON_INSTANCES = ("Downloading", "Training", "Uploading", "Stopping", "Interrupted")
 
 
 def to(doc: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
@@ -34,3 +43,9 @@ def to(doc: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
         "SecondaryStatusTransitions": [*past, one],
         "LastModifiedTime": now,
     }
+
+
+def spent(doc: dict[str, Any], statuses: tuple[str, ...], now: datetime) -> float:
+    """Seconds in these statuses, all attempts together."""
+    changes = doc["SecondaryStatusTransitions"]
+    return sum((c.get("EndTime", now) - c["StartTime"]).total_seconds() for c in changes if c["Status"] in statuses)

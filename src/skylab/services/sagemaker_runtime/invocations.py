@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from skylab.shapes.sagemaker_runtime import *
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 TIMEOUT = 60.0  # seconds that AWS gives a container to answer
 STREAM_TIMEOUT = 480.0  # and to finish an answer that it streams
+ROUTES = 3  # looks at who serves, where nobody of those can be reached
 MOST = 6291456  # bytes of a payload, the model's limit of BodyBlob
 SHOWN = 1024  # characters of a container's answer in an error
 LATE = (
@@ -98,15 +101,18 @@ async def _sent(
     for name in NOT_YET:
         if name in request:
             raise AwsError("ValidationError", f"{name} is not offered yet.")
-    variant, sockets = _route(call, request)
-    pool = call.part["pool"].here()
-    for path in pool.choose(sockets)[:2]:
-        try:
-            connection = await pool.borrow(path)
-        except OSError:
-            continue
-        connection.send(_head(request, len(body)), body, streaming)
-        return variant, path, connection
+    pool, tried, variant = call.part["pool"].here(), set[str](), ""
+    for _ in range(ROUTES):
+        variant, sockets = _route(call, request)
+        for path in [path for path in pool.choose(sockets)[:2] if path not in tried]:
+            try:
+                connection = await pool.borrow(path)
+            except OSError as problem:
+                log.warning("%s cannot be reached: %r", path, problem)
+                tried.add(path)  # if it has been replaced meanwhile, the route says so now
+                continue
+            connection.send(_head(request, len(body)), body, streaming)
+            return variant, path, connection
     raise AwsError("ServiceUnavailable", f"Variant {variant} of endpoint {request['EndpointName']} has no instance.")
 
 

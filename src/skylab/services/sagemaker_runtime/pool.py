@@ -6,11 +6,16 @@ A connection belongs to the event loop that opened it, and there may be two: the
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import defaultdict
 from itertools import count
 from weakref import WeakKeyDictionary
 
+from skylab.kernel.clock import expired, patience
 from skylab.services.sagemaker_runtime.connection import Connection
+
+QUEUE = 5.0  # seconds to wait for a place in a replica's queue
+AGAIN = 0.005  # seconds between two tries
 
 
 class Pool:
@@ -58,7 +63,7 @@ class Lane:
 
     async def _connected(self, path: str) -> Connection:
         self._sweep()
-        _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, path)
+        _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, sock=await _dialled(path))
         return connection
 
     def _sweep(self) -> None:
@@ -67,3 +72,23 @@ class Lane:
             if all(connection.closed for connection in self._idle[path]):
                 for table in (self._idle, self._busy, self._used):
                     table.pop(path, None)
+
+
+async def _dialled(path: str) -> socket.socket:
+    """Raises OSError. A replica whose queue of callers is full refuses at once (EAGAIN), where TCP would wait; asyncio
+    takes that for a connection under way. It is there, though, and busy, so it is asked again for a while."""
+    deadline = patience(QUEUE)
+    line = socket.socket(socket.AF_UNIX)
+    line.setblocking(False)
+    try:
+        while True:
+            try:
+                line.connect(path)
+                return line
+            except BlockingIOError:
+                if expired(deadline):
+                    raise
+            await asyncio.sleep(AGAIN)
+    except BaseException:
+        line.close()
+        raise

@@ -1,0 +1,190 @@
+"""Kill -9 of the cloud at each effect of a training job and of an endpoint's creation: what was acknowledged happens,
+its processes run once, its logs are there once, its model is whole.
+
+A child opens the cloud, asks for the work, and ends itself by SIGKILL at the step that a test names. What it had
+started goes on; the next cloud takes it over.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import connect
+from endpoint_steps import Hosting, until
+from services.sagemaker.acted import request
+
+import skylab
+from skylab.cloud import Cloud
+from skylab.settings import Settings
+
+SOURCE = str(Path(skylab.__file__).parents[1])
+TESTS = str(Path(__file__).parents[1])
+
+DYING = """
+import json, os, signal, sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from conftest import connect
+from skylab.cloud import Cloud
+from skylab.compute import processes
+from skylab.kernel import store
+from skylab.services.sagemaker import delivery, fleet, job, joblogs, trainer
+from skylab.settings import Settings
+
+def end():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+root, durability, operation, given, owner, name, when = json.loads(sys.argv[3])
+cloud = Cloud(Path(root), Settings(durability=durability, fallback=False))
+sagemaker = connect(cloud, "sagemaker")
+if owner:
+    place = eval(owner)
+    real = getattr(place, name)
+
+    def step(*given, **more):
+        if when == "before":
+            end()
+        real(*given, **more)
+        end()
+
+    setattr(place, name, step)
+getattr(sagemaker, operation)(**given)
+if not owner:
+    end()
+cloud.start()
+time.sleep(60)
+"""
+
+TRAINING = [  # (what, its name, before or after it); "": as soon as it is acknowledged
+    ("", "", ""),
+    ("job.Job", "stage", "before"),
+    ("job.Job", "stage", "after"),
+    ("processes.LocalProcesses", "start", "before"),
+    ("processes.LocalProcesses", "start", "after"),
+    ("joblogs", "ship", "after"),
+    ("delivery", "deliver", "before"),
+    ("delivery", "deliver", "after"),
+    ("job.Job", "results", "after"),
+    ("trainer.Training", "_remove", "before"),
+    ("trainer.Training", "_remove", "after"),
+]
+ENDPOINT = [
+    ("", "", ""),
+    ("fleet", "fetch", "before"),
+    ("fleet", "fetch", "after"),
+    ("processes.LocalProcesses", "start", "before"),
+    ("processes.LocalProcesses", "start", "after"),
+    ("fleet.Fleet", "_new_doc", "after"),
+]
+COUNTED = """
+import json, os
+
+def model_fn(folder):
+    with open(os.environ["COUNTER"], "a") as file:
+        file.write("loaded\\n")
+
+def predict_fn(data, model):
+    return "here"
+"""
+
+
+def named(step):
+    return "-".join(part for part in step if part).replace("processes.LocalProcesses", "process") or "acknowledged"
+
+
+def killed(tmp_path, durability, operation, given, step):
+    """The cloud's folder after a death at that step."""
+    told = json.dumps([str(tmp_path / "root"), durability, operation, given, *step])
+    argv = [sys.executable, "-c", DYING, SOURCE, TESTS, told]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=50)
+    assert ended.returncode == -9, ended.stderr
+    return Cloud(tmp_path / "root", Settings(durability=durability, fallback=False, describe_hold_seconds=30))
+
+
+def prepared(tmp_path, durability="kill"):
+    return Cloud(tmp_path / "root", Settings(durability=durability, fallback=False, describe_hold_seconds=0))
+
+
+@pytest.mark.parametrize("step", TRAINING, ids=named)
+def test_a_training_job_that_was_acknowledged_runs_once_whatever_kills_the_cloud(tmp_path, step):
+    trained_once(tmp_path, "kill", step)
+
+
+@pytest.mark.parametrize("step", [TRAINING[0], TRAINING[4], TRAINING[7]], ids=named)
+def test_so_it_does_where_a_power_cut_is_reckoned_with(tmp_path, step):
+    trained_once(tmp_path, "power", step)
+
+
+def trained_once(tmp_path, durability, step):
+    cloud = prepared(tmp_path, durability)
+    connect(cloud, "s3").create_bucket(Bucket="data")
+    cloud.stop()
+    counter = tmp_path / "counter"
+    script = f"echo x >> {counter}; echo said; echo made > ${{SAGEMAKER_BASE_DIR:-/opt/ml}}/model/m"
+    job = request(algorithm={"ContainerEntrypoint": ["/bin/bash", "-c", script]})
+
+    cloud = killed(tmp_path, durability, "create_training_job", job, step)
+    cloud.start()
+    try:
+        doc = connect(cloud, "sagemaker").describe_training_job(TrainingJobName="job")
+        assert doc["TrainingJobStatus"] == "Completed", doc.get("FailureReason")
+        assert counter.read_text() == "x\n"
+        logs = connect(cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs")["events"]
+        assert [event["message"] for event in logs].count("said") == 1
+        body = connect(cloud, "s3").get_object(Bucket="data", Key="out/job/output/model.tar.gz")["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            assert archive.extractfile("m").read() == b"made\n"
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+        assert not list((tmp_path / "root/runs").glob("*/*"))
+    finally:
+        cloud.stop()
+
+
+def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):
+    cloud = prepared(tmp_path)
+    connect(cloud, "s3").create_bucket(Bucket="data")
+    cloud.stop()
+    step = ("store.Transaction", "start", "after")  # within the transaction that makes it
+    cloud = killed(tmp_path, "kill", "create_training_job", request(), step)
+    assert connect(cloud, "sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
+    with cloud.store.reading() as tx:
+        assert [task for task in tx.tasks() if task.kind == "training"] == []
+    cloud.stop()
+
+
+@pytest.mark.parametrize("step", ENDPOINT, ids=named)
+def test_an_endpoint_that_was_acknowledged_comes_into_service_whatever_kills_the_cloud(tmp_path, step):
+    served_once(tmp_path, "kill", step)
+
+
+def test_so_does_an_endpoint_where_a_power_cut_is_reckoned_with(tmp_path):
+    served_once(tmp_path, "power", ENDPOINT[4])
+
+
+def served_once(tmp_path, durability, step):
+    cloud = prepared(tmp_path, durability)
+    hosting = Hosting(cloud)
+    hosting.model("m", COUNTED, COUNTER=str(tmp_path / "counter"))
+    hosting.config("c", ("A", "m", 1, 1))
+    cloud.stop()
+    wanted = {"EndpointName": "e", "EndpointConfigName": "c"}
+
+    cloud = killed(tmp_path, durability, "create_endpoint", wanted, step)
+    cloud.start()
+    sagemaker = connect(cloud, "sagemaker")
+    try:
+        doc = sagemaker.describe_endpoint(EndpointName="e")
+        assert doc["EndpointStatus"] == "InService", doc.get("FailureReason")
+        answer = connect(cloud, "sagemaker-runtime").invoke_endpoint(
+            EndpointName="e", ContentType="application/json", Body=b"[1]"
+        )
+        assert b"here" in answer["Body"].read()
+        assert (tmp_path / "counter").read_text() == "loaded\n"
+    finally:
+        sagemaker.delete_endpoint(EndpointName="e")
+        until(lambda: not sagemaker.list_endpoints()["Endpoints"])
+        cloud.stop()
