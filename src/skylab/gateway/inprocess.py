@@ -123,8 +123,8 @@ def _incoming(request: Any) -> HttpRequest:
     if isinstance(body, bytes | bytearray):
         if body and "transfer-encoding" not in headers:
             headers.setdefault("content-length", str(len(body)))
-        return HttpRequest(request.method, url.path or "/", url.query, headers, bytes(body))
-    return HttpRequest(request.method, url.path or "/", url.query, headers, _pieces(body.read))
+        return HttpRequest(request.method, url.path or "/", url.query, headers, bytes(body), inside=True)
+    return HttpRequest(request.method, url.path or "/", url.query, headers, _pieces(body.read), inside=True)
 
 
 async def _pieces(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:

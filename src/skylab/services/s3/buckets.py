@@ -29,6 +29,7 @@ class Buckets:
         region = _region(call.region, given.get("LocationConstraint"))
         doc = {"Name": name, "CreationDate": call.now, "BucketRegion": region, "BucketArn": f"arn:aws:s3:::{name}"}
         doc |= {"TagSet": tags.check(given.get("Tags") or [], tags.BUCKET_TAGS), "_owner": call.account}
+        doc["_blocked"] = ["SSE-C"]  # of every new bucket since April 2026
         try:
             with call.writing() as tx:
                 tx.create(bucket_key(name), doc, call.now)
@@ -84,7 +85,7 @@ class Buckets:
             raise AwsError("IllegalVersioningConfigurationException", message, 400)
         if given.get("MFADelete") == "Enabled":
             raise AwsError("NotImplemented", "MFA delete is not implemented", 501)
-        _change(call, request, Versioning=status)
+        change(call, request, Versioning=status)
 
     def get_bucket_tagging(self, call: Call, request: GetBucketTaggingRequest) -> Doc:
         if not (found := find_bucket(call, request).get("TagSet")):
@@ -93,13 +94,13 @@ class Buckets:
 
     def put_bucket_tagging(self, call: Call, request: PutBucketTaggingRequest) -> None:
         verify(call, request)
-        _change(call, request, TagSet=tags.check(request["Tagging"]["TagSet"], tags.BUCKET_TAGS))
+        change(call, request, TagSet=tags.check(request["Tagging"]["TagSet"], tags.BUCKET_TAGS))
 
     def delete_bucket_tagging(self, call: Call, request: DeleteBucketTaggingRequest) -> None:
-        _change(call, request, TagSet=None)
+        change(call, request, TagSet=None)
 
 
-def _change(call: Call, request: Any, **members: Any) -> None:
+def change(call: Call, request: Any, **members: Any) -> None:
     find_bucket(call, request)
     # Writers of objects read the bucket's document within their transaction: taking turns with them, none of them
     # writes by a configuration that was already replaced.

@@ -12,6 +12,7 @@ from skylab.services.s3.bodies import Bodies
 from skylab.services.s3.digests import Digest, member
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
+from skylab.services.s3.keys import MEMBERS, Keys
 from skylab.services.s3.versions import Version
 from skylab.wire.errors import AwsError
 
@@ -19,14 +20,6 @@ Doc = dict[str, Any]
 
 # What a write brings and a read shows, by AWS's names.
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
-_ENCRYPTION: tuple[str, ...] = (
-    "ServerSideEncryption",
-    "SSECustomerAlgorithm",
-    "SSECustomerKey",
-    "SSEKMSKeyId",
-    "SSEKMSEncryptionContext",
-)
-_ENCRYPTION += ("BucketKeyEnabled", "CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "WriteOffsetBytes")
 _GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _CLASSES = (
     "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
@@ -44,6 +37,10 @@ def bodies(call: Call) -> Bodies:
 
 def keeper(call: Call) -> Keeper:
     return call.part["keeper"]
+
+
+def keys(call: Call) -> Keys:
+    return call.part["keys"]
 
 
 def bucket_key(name: str) -> Key:
@@ -123,11 +120,9 @@ def canonical(account: str) -> str:
 
 def stored_members(request: Mapping[str, Any]) -> Doc:
     """What of a write is kept with the object. Refuses what S3 would refuse, and what we do not do."""
-    for name in _ENCRYPTION:
-        if request.get(name):
-            raise AwsError(
-                "NotImplemented", f"A header you provided implies functionality that is not implemented: {name}", 501
-            )
+    if request.get("WriteOffsetBytes"):
+        message = "A header you provided implies functionality that is not implemented: WriteOffsetBytes"
+        raise AwsError("NotImplemented", message, 501)
     if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
     if any(name.startswith("ObjectLock") for name in request):
@@ -165,6 +160,17 @@ def _encoding(header: str) -> str:
 
 def checksum_members(digest: Digest) -> Doc:
     return {member(digest.algorithm): digest.checksum(), "ChecksumType": "FULL_OBJECT"}
+
+
+def encryption_of(meta: Mapping[str, Any], request: Mapping[str, Any]) -> Doc:
+    """What an answer says of how an object is encrypted."""
+    shown = {name: meta[name] for name in MEMBERS if name in meta and name != "_key"}
+    return shown | customer_digest(meta, request)
+
+
+def customer_digest(meta: Mapping[str, Any], request: Mapping[str, Any]) -> Doc:
+    """It is told again from the request: S3 does not keep it."""
+    return {"SSECustomerKeyMD5": request.get("SSECustomerKeyMD5")} if "SSECustomerAlgorithm" in meta else {}
 
 
 def checksums_of(meta: Mapping[str, Any]) -> Doc:
