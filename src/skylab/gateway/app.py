@@ -148,6 +148,7 @@ class Exchange:
         try:
             handler = self.service.handler(operation)
             parameters = words.parse(operation, request)
+            self.service.check(parameters)
             validate(operation.input_shape, parameters, self.service.invalid)
             call = self.gateway.call(self.service, self.region, principal, request, self.request_id)
             if inspect.iscoroutinefunction(handler):

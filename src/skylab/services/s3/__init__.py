@@ -13,6 +13,7 @@ from skylab.services.s3.completions import Completions
 from skylab.services.s3.copies import Copies
 from skylab.services.s3.defaults import Encryption
 from skylab.services.s3.deletions import Deletions
+from skylab.services.s3.enums import check
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
 from skylab.services.s3.keys import Keys
@@ -29,6 +30,7 @@ ERRORS = {
     Missing: lambda key: AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=key.name)
 }
 INVALID = "InvalidArgument"
+CHECK = check
 
 
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:

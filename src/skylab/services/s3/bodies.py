@@ -78,7 +78,7 @@ class Draft:
         # A request that is cut off discards the draft while a thread may still be in write().
         self._lock = threading.Lock()
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes) -> None:
         with self._lock:
             if self._fd < 0:
                 return  # discarded meanwhile: nobody wants it any more

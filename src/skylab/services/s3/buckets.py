@@ -11,7 +11,6 @@ from skylab.services.s3.common import Doc, bucket_key, display, find_bucket, ind
 from skylab.services.s3.digests import verify
 from skylab.services.s3.uploads import drop_all
 from skylab.wire.errors import AwsError
-from skylab.wire.model import service_model
 
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
@@ -70,7 +69,7 @@ class Buckets:
         return result | ({"Prefix": prefix} if "Prefix" in request else {})
 
     def get_bucket_location(self, call: Call, request: GetBucketLocationRequest) -> Doc:
-        region = find_bucket(call, request)["BucketRegion"]
+        region = find_bucket(call, request, anywhere=True)["BucketRegion"]
         return {"LocationConstraint": None if region == HOME else region}
 
     def get_bucket_versioning(self, call: Call, request: GetBucketVersioningRequest) -> Doc:
@@ -128,10 +127,6 @@ def _refuse_unknown(request: Any) -> None:
 def _region(endpoint: str, constraint: str | None) -> str:
     """The us-east-1 endpoint places a bucket anywhere; every other one only at home, and insists that this be said."""
     region = "eu-west-1" if constraint == "EU" else constraint
-    known = service_model("s3").shape_for("BucketLocationConstraint").enum
-    if constraint and (constraint == HOME or constraint not in known):
-        message = "The specified location-constraint is not valid"
-        raise AwsError("InvalidLocationConstraint", message, 400, LocationConstraint=constraint)
     if endpoint != HOME and region != endpoint:
         raise AwsError(
             "IllegalLocationConstraintException",

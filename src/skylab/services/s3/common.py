@@ -21,9 +21,6 @@ Doc = dict[str, Any]
 # What a write brings and a read shows, by AWS's names.
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
 _GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
-_CLASSES = (
-    "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
-)
 _METADATA_BYTES = 2048
 
 
@@ -49,18 +46,44 @@ def bucket_key(name: str) -> Key:
 
 
 def find_bucket(
-    call: Call, request: Mapping[str, Any], name: str | None = None, owner: str = "ExpectedBucketOwner"
+    call: Call,
+    request: Mapping[str, Any],
+    name: str | None = None,
+    owner: str = "ExpectedBucketOwner",
+    anywhere: bool = False,
 ) -> Doc:
-    """NoSuchBucket; AccessDenied for another account, or where the owner is not who the caller expects."""
+    """NoSuchBucket; AuthorizationHeaderMalformed where the request is signed for another region than the bucket's.
+
+    AccessDenied for another account, or where the owner is not who the caller expects. anywhere: in any region.
+    """
     name = name or request["Bucket"]
     with call.reading() as tx:
         doc = tx.find(bucket_key(name))
     if doc is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
+    if doc["BucketRegion"] != call.region and not anywhere:
+        raise elsewhere(call, doc["BucketRegion"])
     expected = request.get(owner)
     if doc["_owner"] != call.account or (expected and expected != doc["_owner"]):
         raise AwsError("AccessDenied", "Access Denied", 403)
     return doc
+
+
+def elsewhere(call: Call, region: str) -> AwsError:
+    """What S3 answers where the endpoint is right and the signature's region is not; clients then sign again.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, https://github.com/boto/botocore: utils.py,
+    S3RegionRedirectorv2. Not PermanentRedirect: there is no other endpoint, and a client must not go to AWS's.
+    """
+    wrong = f"the region '{call.region}' is wrong; expecting '{region}'"
+    if "X-Amz-Credential=" in call.http.query:
+        message = f"Error parsing the X-Amz-Credential parameter; {wrong}"
+        error = AwsError("AuthorizationQueryParametersError", message, 400, Region=region)
+    else:
+        message = f"The authorization header is malformed; {wrong}"
+        error = AwsError("AuthorizationHeaderMalformed", message, 400, Region=region)
+    error.headers["x-amz-bucket-region"] = region
+    return error
 
 
 def find_version(db: sqlite3.Connection, request: Mapping[str, Any]) -> Version:
@@ -128,10 +151,6 @@ def stored_members(request: Mapping[str, Any]) -> Doc:
     if any(name.startswith("ObjectLock") for name in request):
         raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", 400)
     storage = request.get("StorageClass", "STANDARD")
-    if storage not in _CLASSES:
-        raise AwsError(
-            "InvalidStorageClass", "The storage class you specified is not valid", 400, StorageClassRequested=storage
-        )
     meta = {name: request[name] for name in SYSTEM if request.get(name)}
     meta["Metadata"] = _metadata(request.get("Metadata") or {})
     if encoding := _encoding(meta.pop("ContentEncoding", "")):

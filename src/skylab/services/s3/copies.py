@@ -91,7 +91,7 @@ def _copy_part(call: Call, request: Any) -> Doc:
     key = key_of(call, request, upload)
     digest, draft = Digest(meta["_algorithm"]), bodies(call).draft(key.layers)
     with draft, _opened(call, source, _layers(call, request, source)) as opened:
-        for piece in opened.pieces(start, length):
+        for piece in map(bytes, opened.pieces(start, length)):
             draft.write(piece)
             digest.update(piece)
         publish_part(call, request, draft, digest, key)
@@ -114,7 +114,7 @@ def _opened(call: Call, source: Version, layers: tuple[bytes, ...]) -> closing[O
 def _source(call: Call, request: Any) -> tuple[Version, str | None]:
     """The version that is copied from, and its id as the answer shows it."""
     bucket_name, key, name = parse(request["CopySource"])
-    bucket = find_bucket(call, request, bucket_name, "ExpectedSourceBucketOwner")
+    bucket = find_bucket(call, request, bucket_name, "ExpectedSourceBucketOwner", anywhere=True)
     with index(call).reading() as db:
         found = find_version(db, {"Bucket": bucket_name, "Key": key, "VersionId": name})
     if found.body is None:
@@ -152,7 +152,7 @@ def _fresh(call: Call, request: Any, source: Version, wish: Wish) -> tuple[Fresh
     current = next((name.removeprefix("Checksum") for name in kept if name != "ChecksumType"), "CRC64NVME")
     digest, draft = Digest(wanted or current.lower()), None if shared else bodies(call).draft(key.layers)
     with draft or nullcontext(), _opened(call, source, layers) as opened:
-        for piece in opened.pieces(0, source.size):
+        for piece in map(bytes, opened.pieces(0, source.size)):
             digest.update(piece)
             if draft:
                 draft.write(piece)

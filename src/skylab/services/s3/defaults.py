@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
@@ -33,7 +34,8 @@ class Encryption:
         rules = request["ServerSideEncryptionConfiguration"]["Rules"]
         if len(rules) != 1:
             raise _malformed()
-        rule, changed = rules[0], {}
+        rule = rules[0]
+        changed: Doc = {}
         if "ApplyServerSideEncryptionByDefault" in rule or "BucketKeyEnabled" in rule:
             changed["_encryption"] = _rule(rule)
         if "BlockedEncryptionTypes" in rule:
@@ -59,8 +61,8 @@ def _rule(rule: Any) -> Doc:
     return {"ApplyServerSideEncryptionByDefault": kept, "BucketKeyEnabled": bool(rule.get("BucketKeyEnabled"))}
 
 
-def _blocked(types: list[str]) -> list[str]:
-    if types not in (["NONE"], ["SSE-C"]):
+def _blocked(types: Sequence[str]) -> list[str]:
+    if tuple(types) not in (("NONE",), ("SSE-C",)):
         raise _malformed()
     return [name for name in types if name != "NONE"]
 

@@ -36,7 +36,6 @@ from skylab.services.s3.receiving import apart, aside, receive
 from skylab.services.s3.versions import Fresh, Version
 from skylab.services.s3.wish import CUSTOMER, S3, Wish, check_read, customer_key_to_read, wished
 from skylab.wire.errors import AwsError
-from skylab.wire.http import Stream
 
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
@@ -102,7 +101,7 @@ async def readable(call: Call, request: Any, version: Version, content: bool) ->
         await layers_of(call, version, customer)
 
 
-async def answer(call: Call, version: Version, layers: Sequence[bytes], start: int, length: int) -> bytes | Stream:
+async def answer(call: Call, version: Version, layers: Sequence[bytes], start: int, length: int) -> bytes | Answer:
     assert version.body is not None
     opened = bodies(call).opened(version.body, layers, version.size)
     if length <= INLINE:

@@ -56,10 +56,12 @@ class Cipher:
         self.chunk = 1 << head[6]
         self.sealed = self.chunk + TAG * len(keys)
 
-    def seal(self, number: int, last: bool, plain: bytes | memoryview) -> bytes | memoryview:
-        for layer in self._layers:
-            plain = layer.encrypt(_nonce(number, last), plain, None)
-        return plain
+    def seal(self, number: int, last: bool, plain: bytes | memoryview) -> bytes:
+        nonce = _nonce(number, last)
+        out = self._layers[0].encrypt(nonce, plain, None)
+        for layer in self._layers[1:]:
+            out = layer.encrypt(nonce, out, None)
+        return out
 
     def open_into(self, number: int, last: bool, sealed: memoryview, plain: memoryview) -> None:
         """Raises Tampered."""
@@ -84,7 +86,7 @@ class Sealing:
         self._cipher = Cipher(keys, self._head)
         self._held, self._number = b"", 0
 
-    def update(self, plain: bytes | memoryview) -> bytes:
+    def update(self, plain: bytes) -> bytes:
         """What is to be written now; empty while less than a chunk has come."""
         self._held += plain
         chunk, count = self._cipher.chunk, max(len(self._held) - 1, 0) >> BITS
@@ -97,7 +99,7 @@ class Sealing:
         return b"".join(out)
 
     def end(self) -> bytes:
-        return self._begun() + bytes(self._cipher.seal(self._number, True, self._held))
+        return self._begun() + self._cipher.seal(self._number, True, self._held)
 
     def _begun(self) -> bytes:
         return b"" if self._number else self._head
