@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import connect
 
 from skylab.services.call import Principal
 from skylab.wire.http import HttpRequest
@@ -54,10 +55,17 @@ def lone(cloud):
 
 @pytest.fixture
 def s3(lone):
-    """A client with a bucket named box."""
+    """A client with a bucket named box, which takes customers' keys."""
     client = lone.client()
     client.create_bucket(Bucket="box")
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}
+    client.put_bucket_encryption(Bucket="box", ServerSideEncryptionConfiguration={"Rules": [rule]})
     return client
+
+
+@pytest.fixture
+def kms(lone):
+    return connect(lone.cloud, "kms", "us-east-1")
 
 
 @pytest.fixture

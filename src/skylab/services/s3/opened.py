@@ -123,8 +123,7 @@ def _joined(file: int, head: bytes, vault: Vault) -> list[_Segment]:
     segments, at, start = [], len(text), 0
     for n in range(first, len(text) - _SEAL, entry):
         part, size = text[n : n + HEAD], int.from_bytes(text[n + HEAD : n + entry], "big")
-        if size:  # a part may be empty
-            segments.append(_Segment(at + HEAD, start, size, part))
+        segments.append(_Segment(at + HEAD, start, size, part))
         at, start = at + sealed.sealed_size(part, size), start + size
     return segments
 

@@ -1,7 +1,8 @@
 """Bodies that an earlier Skylab wrote in the clear are sealed before anything else: after an opening none is left.
 
-One body at a time: its sealed copy, then the transaction by which every row names the copy, then the old file goes. A
-kill in between repeats that one body; a file that no row names yet is swept away by the next opening.
+One body at a time: its sealed copy, then the transaction by which every row names the copy, then the old file goes, and
+last the note that it was in the clear. A kill in between repeats that one body; a copy that no row names yet is swept
+away by the next opening.
 """
 
 import logging
@@ -39,11 +40,14 @@ def seal_plain(index: Index, bodies: Bodies, keys: Keys) -> None:
 def _seal(index: Index, bodies: Bodies, keys: Keys, body: int) -> None:
     with index.reading() as db:
         versions, part = db.execute(_BUCKET, (body,)).fetchall(), db.execute(_PART, (body,)).fetchone()
-    if not versions and not part:  # it was doomed meanwhile
-        with index.writing() as db:
-            db.execute("delete from plain where body = ?", (body,))
-        return
-    layers = _layers(keys, part)
+    if versions or part:  # else it was doomed, or a kill came before its file was taken away
+        _copy(index, bodies, keys, body, _layers(keys, part))
+    bodies.remove(body)
+    with index.writing() as db:
+        db.execute("delete from plain where body = ?", (body,))
+
+
+def _copy(index: Index, bodies: Bodies, keys: Keys, body: int, layers: tuple[bytes, ...]) -> None:
     with bodies.draft(layers) as draft, open(bodies.file(body), "rb", buffering=0) as old:
         while piece := old.read(_PIECE):
             draft.write(piece)
@@ -53,7 +57,6 @@ def _seal(index: Index, bodies: Bodies, keys: Keys, body: int) -> None:
         with index.writing() as db:
             _name(db, keys, layers, body, new)
     index.checkpoint()  # all of it is on the disk before the old file goes, also where writes do not wait for that
-    bodies.remove(body)
 
 
 def _layers(keys: Keys, part: tuple[str, str, str] | None) -> tuple[bytes, ...]:
@@ -68,4 +71,3 @@ def _name(db: sqlite3.Connection, keys: Keys, layers: tuple[bytes, ...], old: in
         members = load(meta) | keys.again(layers, bucket, key).members
         db.execute("update version set body = ?, meta = ? where rowid = ?", (new, dump(members), row))
     db.execute("update part set body = ? where body = ?", (new, old))
-    db.execute("delete from plain where body = ?", (old,))
