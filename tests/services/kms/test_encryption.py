@@ -4,6 +4,7 @@ import base64
 import uuid
 
 import pytest
+from conftest import connect
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -11,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import connect
 from skylab.services.kms.context import canonical
 
 CONTEXT = {"aws:s3:arn": "arn:aws:s3:::box/key", "tenant": "ä"}

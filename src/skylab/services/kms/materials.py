@@ -41,13 +41,14 @@ class Materials:
     def add(self, tx: Transaction, key: Key, doc: dict[str, Any], plain: bytes, now: datetime, **members: Any) -> str:
         """Writes new material of a key, and returns its id. Raises Exists."""
         material_id = identify(doc["Arn"], plain)
+        number = 1 + max((one["_"]["number"] for one in of_key(tx, key)), default=0)
         tx.create(
             place(key, material_id),
             {
                 "KeyId": key.name,
                 "KeyMaterialId": material_id,
                 "KeyMaterialState": "CURRENT",
-                "_": {"sealed": self.sealed(key, material_id, plain), "made": now, "public": public(doc, plain)},
+                "_": {"sealed": self.sealed(key, material_id, plain), "number": number, "public": public(doc, plain)},
                 **members,
             },
             now,
@@ -107,7 +108,7 @@ def place(key: Key, material_id: str) -> Key:
 def of_key(tx: Transaction, key: Key) -> list[dict[str, Any]]:
     """All the materials of a key, the oldest first."""
     docs = tx.all(key.account, key.region, "kms", TYPE, f"{key.name}/")
-    return sorted(docs, key=lambda doc: (doc["_"]["made"], doc["KeyMaterialId"]))
+    return sorted(docs, key=lambda doc: doc["_"]["number"])
 
 
 def all_there(tx: Transaction, key: Key) -> bool:
