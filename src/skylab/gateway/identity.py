@@ -16,11 +16,13 @@ from skylab.wire.http import HttpRequest
 
 JOB = {
     "s3": ("Get", "Head", "List", "Put", "Delete", "Copy", "Upload", "Create", "Complete", "Abort"),
+    "kms": ("Decrypt", "GenerateDataKey"),
     "logs": ("Create", "Put", "Describe", "Get", "Filter"),
     "monitoring": ("PutMetricData",),
     "sagemaker": ("Describe", "List", "BatchPutMetrics", "AddTags"),
 }
 JOB_NEVER = {"DeleteBucket", "PutBucketVersioning", "DeleteBucketTagging", "PutBucketTagging"}
+JOB_NEVER |= {"DeleteBucketEncryption", "PutBucketEncryption"}
 ANYBODY = {("sts", "GetCallerIdentity")}
 
 # What JSON services call the errors that query services and S3 name otherwise.
@@ -99,4 +101,6 @@ def refused_in(protocol: str, error: AwsError) -> AwsError:
     status = 400 if protocol == "json" and error.code in JSON_CODES else error.status
     if protocol == "rest-xml" and code == "MissingAuthenticationToken":
         return AwsError("AccessDenied", "Access Denied", 403)
-    return AwsError(code, error.message, status, **error.members)
+    told = AwsError(code, error.message, status, **error.members)
+    told.headers = error.headers
+    return told
