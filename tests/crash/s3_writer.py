@@ -4,6 +4,8 @@ Each n has a folder of its own under ROOT; the file acks in it tells the steps t
 """
 
 import asyncio
+import base64
+import hashlib
 import inspect
 import itertools
 import json
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from skylab.kernel.clock import RandomIds, TestClock
 from skylab.kernel.store import Store
+from skylab.kernel.vault import Vault
 from skylab.services import s3
 from skylab.services.call import Call, Principal
 from skylab.settings import Settings
@@ -25,6 +28,33 @@ MD5_OF_NOTHING = "1B2M2Y8AsgTpgAmY7PhCfg=="
 EFFECTS = ("write", "rename", "unlink", "copy_file_range", "fsync")
 
 
+CUSTOMER = {
+    "SSECustomerAlgorithm": "AES256", "SSECustomerKey": base64.b64encode(bytes(32)).decode(),
+    "SSECustomerKeyMD5": base64.b64encode(hashlib.md5(bytes(32)).digest()).decode(),
+}  # fmt: skip
+KMS = {"ServerSideEncryption": "aws:kms"}
+
+
+class Kms:
+    """A KMS of one key, which is no secret."""
+
+    vault = Vault(bytes(32))
+
+    def generate_data_key(KeyId, KeySpec, EncryptionContext):
+        plain = os.urandom(32)
+        return {"Plaintext": plain, "CiphertextBlob": Kms.vault.seal(plain, b""), "KeyId": "arn:aws:kms:::key/1"}
+
+    def decrypt(CiphertextBlob, KeyId, EncryptionContext):
+        return {"Plaintext": Kms.vault.unseal(CiphertextBlob, b"")}
+
+
+async def whole(answer):
+    """An answer, and its body to the end."""
+    if not isinstance(body := (result := await answer).get("Body", b""), bytes):
+        result["Body"] = b"".join([bytes(piece) async for piece in body])
+    return result
+
+
 class Opened:
     def __init__(self, root, durability="kill"):
         self.clock, self.ids, self.settings = TestClock(), RandomIds(), Settings(durability=durability)
@@ -34,27 +64,26 @@ class Opened:
     def do(self, operation, **request):
         method = next(getattr(r(), operation) for r in s3.RESOURCES if hasattr(r, operation))
         who = Principal(f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT)
-        http = HttpRequest("PUT", "/", "", {"content-md5": MD5_OF_NOTHING})
+        http = HttpRequest("PUT", "/", "", {"content-md5": MD5_OF_NOTHING}, inside=True)
         given = self.store, self.ids, self.settings, "s3", ACCOUNT, "us-east-1", self.clock.now(), who, "R"
-        call = Call(*given, http, self.part, None, judge=lambda *_: None)
+        call = Call(*given, http, self.part, lambda *_: Kms, judge=lambda *_: None)
         result = method(call, {"Bucket": "box", **request})
-        return asyncio.run(result) if inspect.isawaitable(result) else result
+        return asyncio.run(whole(result)) if inspect.isawaitable(result) else result
 
     def keep(self):
         self.clock.advance(minutes=1)
         self.part["keeper"].step()
 
     def get(self, key):
-        span = self.do("get_object", Key=key)["Body"]
-        return span.path.read_bytes()[span.offset :][: span.length]
+        return self.do("get_object", Key=key, **(CUSTOMER if key == "f" else {}))["Body"]
 
     def close(self):
         self.part["keeper"].close()
         self.store.close()
 
 
-def put(key, body):
-    return lambda s3, said: s3.do("put_object", Key=key, Body=body), lambda state: state | {key: body}
+def put(key, body, **more):
+    return lambda s3, said: s3.do("put_object", Key=key, Body=body, **more), lambda state: state | {key: body}
 
 
 def without(*keys):
@@ -65,20 +94,29 @@ def same(state):
     return state
 
 
-def begin(s3, said):
-    return s3.do("create_multipart_upload", Key="c")["UploadId"]
+def upload(first, key, bodies, **more):
+    """The steps of an upload in parts, of which the first has that number."""
+
+    def begin(s3, said):
+        return s3.do("create_multipart_upload", Key=key, **more)["UploadId"]
+
+    def part(number, body):
+        def send(s3, said):
+            return s3.do("upload_part", Key=key, UploadId=said[first], PartNumber=number, Body=body)["ETag"]
+
+        return send, same
+
+    def complete(s3, said):
+        parts = [{"PartNumber": n, "ETag": said[first + n]} for n in range(1, len(bodies) + 1)]
+        s3.do("complete_multipart_upload", Key=key, UploadId=said[first], MultipartUpload={"Parts": parts})
+
+    sent = [part(number, body) for number, body in enumerate(bodies, 1)]
+    return [(begin, same), *sent, (complete, lambda state: state | {key: b"".join(bodies)})]
 
 
-def part(number, body):
-    def send(s3, said):
-        return s3.do("upload_part", Key="c", UploadId=said[5], PartNumber=number, Body=body)["ETag"]
-
-    return send, same
-
-
-def complete(s3, said):
-    parts = [{"PartNumber": 1, "ETag": said[6]}, {"PartNumber": 2, "ETag": said[7]}]
-    s3.do("complete_multipart_upload", Key="c", UploadId=said[5], MultipartUpload={"Parts": parts})
+def allow_customer_keys(s3, said):
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}
+    s3.do("put_bucket_encryption", ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 # What is done, and what the bucket then holds.
@@ -88,13 +126,14 @@ STEPS = [
     put("a", b"two"),
     put("b", b"b" * 300_000),
     (lambda s3, said: s3.do("put_object_tagging", Key="b", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]}), same),
-    (begin, same),
-    part(1, PART),
-    part(2, b"tail"),
-    (complete, lambda state: state | {"c": PART + b"tail"}),
+    *upload(5, "c", [PART, b"tail"]),
     (lambda s3, said: s3.do("copy_object", Key="d", CopySource="box/c"), lambda state: state | {"d": state["c"]}),
     (lambda s3, said: s3.do("delete_object", Key="a"), without("a")),
     (lambda s3, said: s3.keep(), same),
+    put("e", b"e" * 300_000, **KMS),
+    *upload(13, "g", [PART, b"tail"], **KMS | {"ServerSideEncryption": "aws:kms:dsse"}),
+    (allow_customer_keys, same),
+    put("f", b"f" * 300_000, **CUSTOMER),
     (lambda s3, said: s3.do("delete_objects", Delete={"Objects": [{"Key": "b"}, {"Key": "c"}]}), without("b", "c")),
     (lambda s3, said: s3.keep(), same),
 ]

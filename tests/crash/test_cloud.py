@@ -53,7 +53,7 @@ def die(root, owner, name, when):
     chosen = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in s3.list_parts(**where)["Parts"]]
     setattr(place, name, step)
     if sys.argv[3] == "put":
-        s3.put_object(Bucket="box", Key="k", Body=b"new" * 200_000)
+        s3.put_object(Bucket="box", Key="k", Body=b"new" * 200_000, **json.loads(sys.argv[5]))
     else:
         s3.complete_multipart_upload(**where, MultipartUpload={"Parts": chosen})
 
@@ -63,6 +63,9 @@ for step in json.loads(sys.argv[4]):
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, step
 """
+
+MODES = [{"ServerSideEncryption": mode} for mode in ("AES256", "aws:kms", "aws:kms:dsse")]
+modes = pytest.mark.parametrize("mode", MODES[:2], ids=lambda mode: mode["ServerSideEncryption"])
 
 PUT = [  # (what, its name, before or after it, whether the write has happened)
     ("bodies.Draft", "write", "before", False),
@@ -94,20 +97,21 @@ def s3_of(cloud):
     return cloud.transport.client("s3", key["Region"], *given, s3={"addressing_style": "path"})
 
 
-def killed_at(tmp_path, durability, work, steps):
+def killed_at(tmp_path, durability, work, steps, mode):
     """Each step's cloud, opened again after its death, and whether the write has happened."""
     cloud = opened(tmp_path / "before", durability)
     s3 = s3_of(cloud)
     s3.create_bucket(Bucket="box")
     s3.put_object(Bucket="box", Key="k", Body=OLD)
-    where = {"Bucket": "box", "Key": "k", "UploadId": s3.create_multipart_upload(Bucket="box", Key="k")["UploadId"]}
+    where = {"Bucket": "box", "Key": "k"}
+    where["UploadId"] = s3.create_multipart_upload(**where, **mode)["UploadId"]
     for n, body in enumerate(PARTS, 1):
         s3.upload_part(**where, PartNumber=n, Body=body)
     chosen = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in s3.list_parts(**where)["Parts"]]
     cloud.stop()
     roots = [shutil.copytree(tmp_path / "before", tmp_path / str(n)) for n in range(len(steps))]
     told = json.dumps([[str(root), *step[:3]] for root, step in zip(roots, steps, strict=True)])
-    argv = [sys.executable, "-c", DYING, SOURCE, durability, work, told]
+    argv = [sys.executable, "-c", DYING, SOURCE, durability, work, told, json.dumps(mode)]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=100)
     assert ended.returncode == 0, ended.stderr
     for root, step in zip(roots, steps, strict=True):
@@ -123,22 +127,25 @@ def leftovers(root):
     return [file for top in ("drafts", "bodies") for file in (root / "s3" / top).rglob("*") if file.is_file()]
 
 
+@modes
 @pytest.mark.parametrize("durability", ["kill", "power"])
-def test_a_put_that_is_killed_at_any_step_has_happened_whole_or_not_at_all(tmp_path, durability):
-    for cloud, done, _ in killed_at(tmp_path, durability, "put", PUT):
+def test_a_put_that_is_killed_at_any_step_has_happened_whole_or_not_at_all(tmp_path, durability, mode):
+    for cloud, done, _ in killed_at(tmp_path, durability, "put", PUT, mode):
         assert s3_of(cloud).get_object(Bucket="box", Key="k")["Body"].read() == (NEW if done else OLD)
         assert set(leftovers(cloud.root)) == cloud_bodies(cloud)
 
 
+@modes
 @pytest.mark.parametrize("durability", ["kill", "power"])
-def test_a_completion_that_is_killed_at_any_step_can_be_asked_for_again(tmp_path, durability):
-    for cloud, done, completion in killed_at(tmp_path, durability, "complete", COMPLETION):
+def test_a_completion_that_is_killed_at_any_step_can_be_asked_for_again(tmp_path, durability, mode):
+    for cloud, done, completion in killed_at(tmp_path, durability, "complete", COMPLETION, mode):
         s3 = s3_of(cloud)
         assert s3.get_object(Bucket="box", Key="k")["Body"].read() == (b"".join(PARTS) if done else OLD)
         assert len(s3.list_multipart_uploads(Bucket="box").get("Uploads", [])) == (0 if done else 1)
         assert set(leftovers(cloud.root)) == cloud_bodies(cloud)
         s3.complete_multipart_upload(**completion)
         assert s3.get_object(Bucket="box", Key="k")["Body"].read() == b"".join(PARTS)
+        assert not [file for file in leftovers(cloud.root) if PARTS[0][:64] in file.read_bytes()]
 
 
 def cloud_bodies(cloud):
@@ -206,13 +213,13 @@ class Load:
         key = f"put/{name}" if random.random() < 0.7 else "put/again"
         body = name.encode() + os.urandom(random.randrange(300_000))
         self.attempt(key, body)
-        clients["s3"].put_object(Bucket="box", Key=key, Body=body)
+        clients["s3"].put_object(Bucket="box", Key=key, Body=body, **random.choice(MODES))
         self.acknowledge(key)
 
     def multipart(self, name, clients):
         s3, where = clients["s3"], {"Bucket": "box", "Key": f"multi/{name}"}
         bodies = [os.urandom(1000) * 5300, os.urandom(2000)]
-        upload = where | {"UploadId": s3.create_multipart_upload(**where)["UploadId"]}
+        upload = where | {"UploadId": s3.create_multipart_upload(**where, **random.choice(MODES))["UploadId"]}
         parts = [{"PartNumber": n, "ETag": s3.upload_part(**upload, PartNumber=n, Body=body)["ETag"]}
                  for n, body in enumerate(bodies, 1)]  # fmt: skip
         self.attempt(where["Key"], b"".join(bodies))

@@ -10,7 +10,7 @@ import pytest
 
 import skylab
 from crash import s3_writer
-from crash.s3_writer import STEPS, Opened, states
+from crash.s3_writer import PART, STEPS, Opened, states
 
 SOURCE = str(Path(skylab.__file__).parents[1])
 
@@ -55,7 +55,9 @@ def test_a_kill_at_any_effect_loses_nothing_and_leaves_nothing(tmp_path, durabil
             said.append(result if isinstance(result, str) else None)
         assert held(s3) == states()[-1]
         s3.keep()
-        assert len([path for path in (folder / "s3" / "bodies").glob("*/*/*")]) == 1  # c's, which d shares
+        bodies = [path.read_bytes() for path in (folder / "s3" / "bodies").glob("*/*/*")]
+        assert len(bodies) == 4  # e, f, g, and c's, which d shares
+        assert not [body for body in bodies if PART[:256] in body or b"e" * 32 in body or b"f" * 32 in body]
         s3.close()
 
 
@@ -80,12 +82,13 @@ def test_a_body_that_was_replaced_can_still_be_opened_for_a_while(tmp_path):
     s3 = Opened(tmp_path)
     s3.do("create_bucket")
     s3.do("put_object", Key="k", Body=b"old")
-    span = s3.do("get_object", Key="k")["Body"]
+    with s3.part["objects"].reading() as db:
+        (old,) = db.execute("select body from version").fetchone()
 
     s3.do("put_object", Key="k", Body=b"new")
     s3.part["keeper"].step()
-    assert span.path.read_bytes() == b"old"
+    assert s3.part["bodies"].path(old).exists()
 
     s3.keep()
-    assert not span.path.exists() and s3.get("k") == b"new"
+    assert not s3.part["bodies"].path(old).exists() and s3.get("k") == b"new"
     s3.close()

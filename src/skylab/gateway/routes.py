@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from skylab.gateway.service import Service
 from skylab.wire.http import HttpRequest
@@ -44,9 +45,7 @@ def to_path_style(request: HttpRequest) -> HttpRequest:
     if found is None:
         return request
     path = f"/{found['bucket']}{request.path}" if request.path != "/" else f"/{found['bucket']}"
-    return HttpRequest(
-        request.method, path, request.query, request.headers, request.body, request.source, request.secure
-    )
+    return replace(request, path=path)
 
 
 def unsigned_service(request: HttpRequest) -> str:

@@ -21,6 +21,8 @@ class Service:
         self.model = service_model(self.name)
         self.signs_as: str = self.model.signing_name
         self.invalid: str = getattr(module, "INVALID", "ValidationException")
+        # What the service words in its own way is checked before its model is: CHECK(parameters) raises AwsError.
+        self.check: Callable[[dict[str, Any]], None] = getattr(module, "CHECK", lambda parameters: None)
         self.errors: dict[type[Exception], Callable[[Any], AwsError]] = getattr(module, "ERRORS", {})
         self.part = part
         self.access = _access(module)

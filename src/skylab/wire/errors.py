@@ -8,11 +8,13 @@ class AwsError(Exception):
 
     status: None takes the status that the service model gives the code, else 400.
     members: further members of the modelled error (ModelError's OriginalStatusCode, say).
+    headers: of the answer, beside those that its members make.
     """
 
     def __init__(self, code: str, message: str, status: int | None = None, **members: Any) -> None:
         super().__init__(message)
         self.code, self.message, self.status, self.members = code, message, status, members
+        self.headers: dict[str, str] = {}
 
 
 def invalid(message: str) -> AwsError:

@@ -2,17 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
-
-
-@dataclass(frozen=True)
-class FileSpan:
-    """Part of a file that goes out as a body without passing through memory: length bytes from offset."""
-
-    path: Path
-    offset: int
-    length: int
-
 
 Stream = AsyncIterator[bytes]
 
@@ -26,10 +15,11 @@ class HttpRequest:
     body: bytes | Stream = b""
     source: str = "127.0.0.1"  # the caller's address
     secure: bool = False  # came over TLS
+    inside: bool = False  # came from this very process: nobody could listen
 
 
 @dataclass
 class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | FileSpan | Stream = b""
+    body: bytes | Stream = b""

@@ -163,7 +163,7 @@ class RestXmlProtocol:
         self, operation: OperationModel | None, error: AwsError, request_id: str, request: HttpRequest
     ) -> HttpResponse:
         status = error.status or STATUS.get(error.code) or error_status(self._model, error)
-        answer = HttpResponse(status, _ids(request_id))
+        answer = HttpResponse(status, _ids(request_id) | error.headers)
         said = dict(error.members)
         if operation is not None and operation.output_shape is not None:
             # What the answer would say in headers (x-amz-delete-marker), an error says there too.

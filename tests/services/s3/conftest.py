@@ -1,8 +1,10 @@
+import asyncio
 import inspect
 from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import connect
 
 from skylab.services.call import Principal
 from skylab.wire.http import HttpRequest
@@ -28,10 +30,9 @@ class CloudS3:
         return self.cloud.gateway.call(self.service, "us-east-1", who, HttpRequest("GET", "/", "", {}), "REQUEST")
 
     def perform(self, operation, request, account=None):
-        """An operation that is a plain function, without the door."""
-        method = self.service.operations[operation]
-        assert not inspect.iscoroutinefunction(method)
-        return method(self.call(account or self.cloud.settings.account), request)
+        """An operation without the door."""
+        result = self.service.operations[operation](self.call(account or self.cloud.settings.account), request)
+        return asyncio.run(result) if inspect.iscoroutine(result) else result
 
     def bodies(self):
         return [path for path in (self.root / "s3").glob("[bd]*/**/*") if path.is_file()]
@@ -54,10 +55,17 @@ def lone(cloud):
 
 @pytest.fixture
 def s3(lone):
-    """A client with a bucket named box."""
+    """A client with a bucket named box, which takes customers' keys."""
     client = lone.client()
     client.create_bucket(Bucket="box")
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}
+    client.put_bucket_encryption(Bucket="box", ServerSideEncryptionConfiguration={"Rules": [rule]})
     return client
+
+
+@pytest.fixture
+def kms(lone):
+    return connect(lone.cloud, "kms", "us-east-1")
 
 
 @pytest.fixture

@@ -39,9 +39,8 @@ def test_a_bucket_is_placed_by_the_endpoint_s_rules(lone, refused):
     assert home.get_bucket_location(Bucket="there")["LocationConstraint"] == "eu-west-1"
     assert refused(west.create_bucket, Bucket="new") == ("IllegalLocationConstraintException", 400)
     assert refused(west.create_bucket, Bucket="new", **at("eu-west-2")) == ("IllegalLocationConstraintException", 400)
-    with pytest.raises(AwsError) as error:
-        lone.perform("CreateBucket", {"Bucket": "new", **at("us-east-1")})
-    assert error.value.code == "InvalidLocationConstraint"
+    assert refused(home.create_bucket, Bucket="new", **at("us-east-1")) == ("InvalidLocationConstraint", 400)
+    assert refused(home.create_bucket, Bucket="new", **at("moon-1")) == ("InvalidLocationConstraint", 400)
     assert refused(west.create_bucket, Bucket="here", **at("eu-west-1")) == ("BucketAlreadyOwnedByYou", 409)
     home.create_bucket(Bucket="new")
     home.create_bucket(Bucket="new")  # only in us-east-1

@@ -157,7 +157,7 @@ def test_what_s3_refuses_of_a_write(s3, refused):
     assert refused(s3.put_object, **put, Metadata={"a": "x" * 2048}) == ("MetadataTooLarge", 400)
     assert refused(s3.put_object, **put, ACL="public-read") == ("AccessControlListNotSupported", 400)
     assert refused(s3.put_object, **put, StorageClass="SNOW") == ("InvalidStorageClass", 400)
-    assert refused(s3.put_object, **put, ServerSideEncryption="aws:kms") == ("NotImplemented", 501)
+    assert refused(s3.put_object, **put, StorageClass="COLD") == ("InvalidStorageClass", 400)
     assert refused(s3.put_object, **put, ExpectedBucketOwner="111111111111") == ("AccessDenied", 403)
     assert refused(s3.put_object, **put | {"Bucket": "none"}) == ("NoSuchBucket", 404)
     assert refused(s3.put_object, **put, Tagging="a=1&a=2") == ("InvalidTag", 400)

@@ -204,6 +204,9 @@ ACCESS: dict[str, Entry] = {
     "DeleteBucketTagging": (Need("s3:PutBucketTagging", BUCKET),),
     "GetBucketVersioning": (Need("s3:GetBucketVersioning", BUCKET),),
     "PutBucketVersioning": (Need("s3:PutBucketVersioning", BUCKET),),
+    "GetBucketEncryption": (Need("s3:GetEncryptionConfiguration", BUCKET),),
+    "PutBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
+    "DeleteBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
     # lists
     "ListObjects": (Need("s3:ListBucket", BUCKET, LIST),),
     "ListObjectsV2": (Need("s3:ListBucket", BUCKET, LIST),),

@@ -20,6 +20,7 @@ from skylab.services.s3.common import (
 )
 from skylab.services.s3.digests import verify
 from skylab.services.s3.listings import MOST
+from skylab.services.s3.objects import readable
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Attributes:
     def delete_object_tagging(self, call: Call, request: DeleteObjectTaggingRequest) -> Doc:
         return _set_tags(call, request, "DELETE", [])
 
-    def get_object_attributes(self, call: Call, request: GetObjectAttributesRequest) -> Doc:
+    async def get_object_attributes(self, call: Call, request: GetObjectAttributesRequest) -> Doc:
         wanted = request["ObjectAttributes"]
         if not wanted or any(name not in _KNOWN for name in wanted):
             message = "Invalid attribute name specified."
@@ -51,6 +52,7 @@ class Attributes:
         with index(call).reading() as db:
             found = find_object(db, request, "GET")
             parts = versions.parts_of(db, found)
+        await readable(call, request, found, "Checksum" in wanted)
         checksum = checksums_of(meta := found.members)
         every: Doc = {
             "ETag": found.etag.strip('"'), "Checksum": checksum, "ObjectSize": found.size,

@@ -1,4 +1,4 @@
-"""Object bodies as files: written as a draft, renamed when whole, never changed, never written under a used number.
+"""Object bodies as files: sealed as they are written, renamed when whole, never changed, under numbers used once.
 
 drafts/<opening>-<n>         being written; of no value after a kill
 bodies/<opening>/<n // 1024>/<n>   whole
@@ -7,17 +7,21 @@ openings/<opening>           locked while its cloud lives: nobody else sweeps wh
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from skylab.kernel.vault import Vault
 from skylab.services.s3.index import Index, split
+from skylab.services.s3.opened import Opened
+from skylab.services.s3.sealed import Sealing
 
 _PIECE = 8 * 1024 * 1024
 
 
 class Bodies:
-    def __init__(self, root: Path, index: Index, durable: str) -> None:
-        self.index, self.power = index, durable == "power"
+    def __init__(self, root: Path, index: Index, vault: Vault, durable: str) -> None:
+        self.index, self.vault, self.power = index, vault, durable == "power"
         self._drafts, self._whole = f"{root}/drafts", f"{root}/bodies"
         self._folders: set[str] = set()
         for folder in (self._drafts, self._whole):
@@ -30,10 +34,15 @@ class Bodies:
         opening, n = split(body)
         return f"{self._whole}/{opening:x}/{n >> 10:x}/{n:x}"
 
-    def draft(self) -> "Draft":
+    def draft(self, keys: Sequence[bytes] = ()) -> "Draft":
+        """keys: what is written is sealed under them; without any it is sealed already (a joined body)."""
         body = self.index.number()
         opening, n = split(body)
-        return Draft(self, body, f"{self._drafts}/{opening:x}-{n:x}")
+        return Draft(self, body, f"{self._drafts}/{opening:x}-{n:x}", Sealing(keys) if keys else None)
+
+    def opened(self, body: int, keys: Sequence[bytes], size: int) -> Opened:
+        """Raises FileNotFoundError, and Tampered."""
+        return Opened(self.file(body), keys, size, self.vault)
 
     def settle(self, draft: str, body: int) -> None:
         """Renames a whole draft to its body; under 'power' the folder is flushed too."""
@@ -62,24 +71,27 @@ class Bodies:
 class Draft:
     """A body being written, by one thread at a time. `with draft:` takes it away again when the block fails."""
 
-    def __init__(self, bodies: Bodies, body: int, file: str) -> None:
+    def __init__(self, bodies: Bodies, body: int, file: str, sealing: Sealing | None) -> None:
         self.body = body
-        self._bodies, self._file, self._kept = bodies, file, False
+        self._bodies, self._file, self._sealing, self._kept = bodies, file, sealing, False
         self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         # A request that is cut off discards the draft while a thread may still be in write().
         self._lock = threading.Lock()
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes) -> None:
         with self._lock:
             if self._fd < 0:
                 return  # discarded meanwhile: nobody wants it any more
-            while (done := os.write(self._fd, data)) < len(data):
-                data = memoryview(data)[done:]
+            self._write(self._sealing.update(data) if self._sealing else data)
 
-    def append(self, path: str, size: int) -> None:
-        """Another file's bytes, copied by the kernel (shared with it, where the file system can)."""
+    def _write(self, data: bytes | memoryview) -> None:
+        while data and (done := os.write(self._fd, data)) < len(data):
+            data = memoryview(data)[done:]
+
+    def append(self, path: str) -> None:
+        """Another file as it is, copied by the kernel (shared with it, where the file system can)."""
         with open(path, "rb", buffering=0) as source:
-            left = size
+            left = os.fstat(source.fileno()).st_size
             while left:
                 if not (done := self._copy(source.fileno(), min(left, 1 << 30))):
                     raise EOFError(f"{path} ends {left} bytes early")
@@ -90,11 +102,14 @@ class Draft:
             return os.copy_file_range(source, self._fd, size)
         except (AttributeError, OSError):  # not this operating system, or not this file system
             piece = os.read(source, min(size, _PIECE))
-            self.write(piece)
+            self._write(piece)
             return len(piece)
 
     def keep(self) -> int:
         """The draft is whole: it becomes a body, whose number is answered. No row names it yet."""
+        if self._sealing:
+            with self._lock:
+                self._write(self._sealing.end())
         if self._bodies.power:
             os.fsync(self._fd)
         self._close()

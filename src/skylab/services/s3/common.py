@@ -12,6 +12,7 @@ from skylab.services.s3.bodies import Bodies
 from skylab.services.s3.digests import Digest, member
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
+from skylab.services.s3.keys import MEMBERS, Keys
 from skylab.services.s3.versions import Version
 from skylab.wire.errors import AwsError
 
@@ -19,18 +20,7 @@ Doc = dict[str, Any]
 
 # What a write brings and a read shows, by AWS's names.
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
-_ENCRYPTION: tuple[str, ...] = (
-    "ServerSideEncryption",
-    "SSECustomerAlgorithm",
-    "SSECustomerKey",
-    "SSEKMSKeyId",
-    "SSEKMSEncryptionContext",
-)
-_ENCRYPTION += ("BucketKeyEnabled", "CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "WriteOffsetBytes")
 _GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
-_CLASSES = (
-    "STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER GLACIER_IR DEEP_ARCHIVE".split()
-)
 _METADATA_BYTES = 2048
 
 
@@ -46,24 +36,54 @@ def keeper(call: Call) -> Keeper:
     return call.part["keeper"]
 
 
+def keys(call: Call) -> Keys:
+    return call.part["keys"]
+
+
 def bucket_key(name: str) -> Key:
     """All accounts and regions share one name space."""
     return Key("", "", "s3", "bucket", name)
 
 
 def find_bucket(
-    call: Call, request: Mapping[str, Any], name: str | None = None, owner: str = "ExpectedBucketOwner"
+    call: Call,
+    request: Mapping[str, Any],
+    name: str | None = None,
+    owner: str = "ExpectedBucketOwner",
+    anywhere: bool = False,
 ) -> Doc:
-    """NoSuchBucket; AccessDenied for another account, or where the owner is not who the caller expects."""
+    """NoSuchBucket; AuthorizationHeaderMalformed where the request is signed for another region than the bucket's.
+
+    AccessDenied for another account, or where the owner is not who the caller expects. anywhere: in any region.
+    """
     name = name or request["Bucket"]
     with call.reading() as tx:
         doc = tx.find(bucket_key(name))
     if doc is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
+    if doc["BucketRegion"] != call.region and not anywhere:
+        raise elsewhere(call, doc["BucketRegion"])
     expected = request.get(owner)
     if doc["_owner"] != call.account or (expected and expected != doc["_owner"]):
         raise AwsError("AccessDenied", "Access Denied", 403)
     return doc
+
+
+def elsewhere(call: Call, region: str) -> AwsError:
+    """What S3 answers where the endpoint is right and the signature's region is not; clients then sign again.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, https://github.com/boto/botocore: utils.py,
+    S3RegionRedirectorv2. Not PermanentRedirect: there is no other endpoint, and a client must not go to AWS's.
+    """
+    wrong = f"the region '{call.region}' is wrong; expecting '{region}'"
+    if "X-Amz-Credential=" in call.http.query:
+        message = f"Error parsing the X-Amz-Credential parameter; {wrong}"
+        error = AwsError("AuthorizationQueryParametersError", message, 400, Region=region)
+    else:
+        message = f"The authorization header is malformed; {wrong}"
+        error = AwsError("AuthorizationHeaderMalformed", message, 400, Region=region)
+    error.headers["x-amz-bucket-region"] = region
+    return error
 
 
 def find_version(db: sqlite3.Connection, request: Mapping[str, Any]) -> Version:
@@ -123,20 +143,14 @@ def canonical(account: str) -> str:
 
 def stored_members(request: Mapping[str, Any]) -> Doc:
     """What of a write is kept with the object. Refuses what S3 would refuse, and what we do not do."""
-    for name in _ENCRYPTION:
-        if request.get(name):
-            raise AwsError(
-                "NotImplemented", f"A header you provided implies functionality that is not implemented: {name}", 501
-            )
+    if request.get("WriteOffsetBytes"):
+        message = "A header you provided implies functionality that is not implemented: WriteOffsetBytes"
+        raise AwsError("NotImplemented", message, 501)
     if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
     if any(name.startswith("ObjectLock") for name in request):
         raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", 400)
     storage = request.get("StorageClass", "STANDARD")
-    if storage not in _CLASSES:
-        raise AwsError(
-            "InvalidStorageClass", "The storage class you specified is not valid", 400, StorageClassRequested=storage
-        )
     meta = {name: request[name] for name in SYSTEM if request.get(name)}
     meta["Metadata"] = _metadata(request.get("Metadata") or {})
     if encoding := _encoding(meta.pop("ContentEncoding", "")):
@@ -165,6 +179,17 @@ def _encoding(header: str) -> str:
 
 def checksum_members(digest: Digest) -> Doc:
     return {member(digest.algorithm): digest.checksum(), "ChecksumType": "FULL_OBJECT"}
+
+
+def encryption_of(meta: Mapping[str, Any], request: Mapping[str, Any]) -> Doc:
+    """What an answer says of how an object is encrypted."""
+    shown = {name: meta[name] for name in MEMBERS if name in meta and name != "_key"}
+    return shown | customer_digest(meta, request)
+
+
+def customer_digest(meta: Mapping[str, Any], request: Mapping[str, Any]) -> Doc:
+    """It is told again from the request: S3 does not keep it."""
+    return {"SSECustomerKeyMD5": request.get("SSECustomerKeyMD5")} if "SSECustomerAlgorithm" in meta else {}
 
 
 def checksums_of(meta: Mapping[str, Any]) -> Doc:

@@ -1,7 +1,8 @@
 """CompleteMultipartUpload: the parts' files become one, then one transaction makes it the object and ends the upload.
 
 A kill before the commit leaves the upload and its parts as they were; after it, the same request is answered from the
-upload's row. The kernel copies the bytes; they do not pass through this process, and no checksum reads them again.
+upload's row. The parts are sealed under the upload's key, which becomes the object's: the kernel copies them as they
+are, behind a sealed table of their order. They do not pass through this process, and no checksum reads them again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from skylab.kernel.store import load
 from skylab.services.call import Call
 from skylab.services.s3 import conditions, digests, uploads
 from skylab.services.s3.bodies import Draft
-from skylab.services.s3.common import Doc, bodies, find_bucket, index, keeper
+from skylab.services.s3.common import Doc, bodies, encryption_of, find_bucket, index, keeper
+from skylab.services.s3.keys import is_local
+from skylab.services.s3.multipart import key_of
 from skylab.services.s3.objects import visible
+from skylab.services.s3.opened import table
+from skylab.services.s3.receiving import aside
+from skylab.services.s3.sealed import HEAD
 from skylab.services.s3.uploads import Upload
 from skylab.services.s3.versions import Fresh
+from skylab.services.s3.wish import customer_key
 from skylab.wire import checksums
 from skylab.wire.errors import AwsError
 
@@ -28,7 +35,10 @@ SMALLEST = 5 * 1024 * 1024  # bytes of every part but the last
 
 
 class Completions:
-    def complete_multipart_upload(self, call: Call, request: CompleteMultipartUploadRequest) -> Doc:
+    async def complete_multipart_upload(self, call: Call, request: CompleteMultipartUploadRequest) -> Doc:
+        return await aside(lambda: self._complete(call, request))
+
+    def _complete(self, call: Call, request: Any) -> Doc:
         conditions.check_form(request)
         find_bucket(call, request)
         with index(call).reading() as db:
@@ -37,15 +47,39 @@ class Completions:
                 return load(upload.answer)
             parts = _chosen(request, upload, {part.number: part for part in uploads.parts(db, upload.id)})
         checksum = _checksum(request, upload, parts)
-        meta = {name: value for name, value in upload.members.items() if not name.startswith("_")} | checksum
+        meta = _members(upload.members) | checksum
+        _check_key(call, request, upload)
+        files = [bodies(call).file(part.body) for part in parts]
         with bodies(call).draft() as draft:
-            for part in parts:
-                draft.append(bodies(call).file(part.body), part.size)
+            draft.write(_table(call, upload, list(zip(files, parts, strict=True))))
+            for file in files:
+                draft.append(file)
             fresh = Fresh(
                 draft.body, sum(part.size for part in parts), _etag(parts), meta,
                 load(upload.tags) if upload.tags else None, [[part.number, part.size, part.checksum] for part in parts],
             )  # fmt: skip
             return _publish(call, request, draft, fresh, checksum)
+
+
+def _members(meta: Doc) -> Doc:
+    return {name: value for name, value in meta.items() if not name.startswith("_") or name == "_key"}
+
+
+def _check_key(call: Call, request: Any, upload: Upload) -> None:
+    """Who completes an upload under KMS has the key; under SSE-C the key may be said again, and then is the same.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    """
+    if not is_local(upload.members) or customer_key(call, request) is not None:
+        key_of(call, request, upload)
+
+
+def _table(call: Call, upload: Upload, parts: Sequence[tuple[str, uploads.Part]]) -> bytes:
+    entries = []
+    for file, part in parts:
+        with open(file, "rb", buffering=0) as source:
+            entries.append((source.read(HEAD), part.size))
+    return table(entries, 2 if "second" in upload.members["_key"] else 1, bodies(call).vault)
 
 
 def _publish(call: Call, request: Any, draft: Draft, fresh: Fresh, checksum: Doc) -> Doc:
@@ -60,6 +94,7 @@ def _publish(call: Call, request: Any, draft: Draft, fresh: Fresh, checksum: Doc
         answer: Doc = {
             "Location": f"{'https' if call.http.secure else 'http'}://{host}/{upload.bucket}/{upload.key}",
             "Bucket": upload.bucket, "Key": upload.key, "ETag": fresh.etag, "VersionId": version, **checksum,
+            **encryption_of(fresh.meta or {}, {}),
         }  # fmt: skip
         uploads.complete(db, upload, answer, call.now.timestamp())
     keeper(call).note(file)

@@ -13,16 +13,21 @@ from skylab.services.s3.common import (
     bodies,
     canonical,
     display,
+    encryption_of,
     find_bucket,
     index,
     keeper,
+    keys,
     stored_members,
     when,
 )
 from skylab.services.s3.digests import DEFAULT, Digest, Promise, member
+from skylab.services.s3.keys import ObjectKey, is_local
 from skylab.services.s3.listings import Row, behind, echo, encoder, form, name_of, page, rolled, walk
-from skylab.services.s3.receiving import aside, receive
+from skylab.services.s3.objects import encrypted, new_key
+from skylab.services.s3.receiving import apart, aside, receive
 from skylab.services.s3.uploads import Upload
+from skylab.services.s3.wish import customer_key, wished
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -36,11 +41,13 @@ _FULL_OBJECT = ("CRC32", "CRC32C", "CRC64NVME")
 
 
 class Uploads:
-    def create_multipart_upload(self, call: Call, request: CreateMultipartUploadRequest) -> Doc:
+    async def create_multipart_upload(self, call: Call, request: CreateMultipartUploadRequest) -> Doc:
         names.check_key(request["Key"])
         meta, tagged = stored_members(request), tags.from_header(request.get("Tagging"))
         algorithm, kind = _checksum(request)
         meta |= {"_algorithm": (algorithm or DEFAULT).lower(), "_type": kind, "_chosen": bool(algorithm)}
+        wish = wished(call, request, find_bucket(call, request), "s3:PutObject")
+        meta |= (made := await new_key(call, request, wish)).members
         bucket, key, now = request["Bucket"], request["Key"], int(call.now.timestamp())
         id = f"{now:010x}{index(call).number():016x}{call.ids.new()}"
         row = Upload(
@@ -50,24 +57,25 @@ class Uploads:
             find_bucket(call, request)
             uploads.begin(db, row)
         keeper(call).note()
-        result = {"Bucket": bucket, "Key": key, "UploadId": id}
+        result = {"Bucket": bucket, "Key": key, "UploadId": id, **encrypted(made.members, request, wish)}
         return result | ({"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {})
 
     async def upload_part(self, call: Call, request: UploadPartRequest) -> Doc:
         check_number(request["PartNumber"])
-        stored_members({k: v for k, v in request.items() if k.startswith("SSE")})
         find_bucket(call, request)
         with index(call).reading() as db:
             upload = uploads.find(db, request)
         algorithm = upload.members["_algorithm"]
         promise = Promise(request, call.http.headers, algorithm)
         _check_algorithm(upload, promise)
-        draft, digest = await receive(bodies(call), request.get("Body", b""), promise, algorithm)
+        key = await apart(is_local(upload.members), lambda: key_of(call, request, upload))
+        draft, digest = await receive(bodies(call), key.layers, request.get("Body", b""), promise, algorithm)
         if call.settings.durability == "power":
-            await aside(lambda: publish_part(call, request, draft, digest))
+            await aside(lambda: publish_part(call, request, draft, digest, key))
         else:
-            publish_part(call, request, draft, digest)
-        return {"ETag": digest.etag, member(promise.algorithm): digest.checksum(promise.algorithm)}
+            publish_part(call, request, draft, digest, key)
+        shown = {"ETag": key.etag(digest), member(promise.algorithm): digest.checksum(promise.algorithm)}
+        return shown | encryption_of(key.members, request)
 
     def abort_multipart_upload(self, call: Call, request: AbortMultipartUploadRequest) -> None:
         if "IfMatchInitiatedTime" in request:
@@ -132,10 +140,25 @@ and (:id = '' or key <> :marker or id > :id) order by key, id
 """
 
 
-def publish_part(call: Call, request: Any, draft: Draft, digest: Digest) -> None:
+def key_of(call: Call, request: Any, upload: Upload) -> ObjectKey:
+    """The key that all parts of an upload are sealed under; an upload of SSE-C wants the same key with each."""
+    meta, customer = upload.members, customer_key(call, request)
+    if ("SSECustomerAlgorithm" in meta) != (customer is not None):
+        message = "The multipart upload initiate requested encryption. Subsequent part requests must include the "
+        raise AwsError("InvalidRequest", f"{message}appropriate encryption parameters.", 400)
+    try:
+        return ObjectKey(keys(call).open(call, meta, upload.bucket, upload.key, customer), meta)
+    except AwsError as error:
+        if customer is None:
+            raise
+        message = "The provided encryption parameters did not match the ones used originally."
+        raise AwsError("InvalidRequest", message, 400) from error
+
+
+def publish_part(call: Call, request: Any, draft: Draft, digest: Digest, key: ObjectKey) -> None:
     """First the file, then the row; the upload may be gone by now."""
     part = uploads.Part(
-        request["PartNumber"], draft.body, digest.size, digest.etag, int(call.now.timestamp()), digest.checksum()
+        request["PartNumber"], draft.body, digest.size, key.etag(digest), int(call.now.timestamp()), digest.checksum()
     )
     with draft:
         file = bodies(call).file(draft.keep())

@@ -1,4 +1,4 @@
-"""PutObject, GetObject, HeadObject: a body in, a span of a file out.
+"""PutObject, GetObject, HeadObject: a body in, a span of one out.
 
 The order of effects of a write: the body's file, then its row. A kill in between leaves a file that nothing names, and
 the next opening takes it away; a replaced body stays for a while after the commit, for answers yet to open it.
@@ -6,6 +6,7 @@ the next opening takes it away; a replaced body stays for a while after the comm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
@@ -17,19 +18,24 @@ from skylab.services.s3.common import (
     bodies,
     checksum_members,
     checksums_of,
+    customer_digest,
+    encryption_of,
     find_bucket,
     find_object,
     index,
     keeper,
+    keys,
     shown_version,
     stored_members,
     when,
 )
 from skylab.services.s3.digests import Promise
-from skylab.services.s3.receiving import SMALL, aside, receive
+from skylab.services.s3.keys import ObjectKey, is_local
+from skylab.services.s3.opened import INLINE, Answer
+from skylab.services.s3.receiving import apart, aside, receive
 from skylab.services.s3.versions import Fresh, Version
+from skylab.services.s3.wish import CUSTOMER, S3, Wish, check_read, customer_key_to_read, wished
 from skylab.wire.errors import AwsError
-from skylab.wire.http import FileSpan
 
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
@@ -43,23 +49,24 @@ class Objects:
         conditions.check_form(request)
         meta, tagged = stored_members(request), tags.from_header(request.get("Tagging"))
         promise = Promise(request, call.http.headers)
-        if promise.length is None or promise.length > SMALL:  # else it is soon enough when the row is written
-            find_bucket(call, request)
-        draft, digest = await receive(bodies(call), request.get("Body", b""), promise)
-        meta |= (shown := checksum_members(digest))
-        fresh = Fresh(draft.body, digest.size, digest.etag, meta, tagged)
+        wish = wished(call, request, find_bucket(call, request), "s3:PutObject")
+        key = await new_key(call, request, wish)
+        draft, digest = await receive(bodies(call), key.layers, request.get("Body", b""), promise)
+        meta |= (shown := checksum_members(digest)) | key.members
+        fresh = Fresh(draft.body, digest.size, key.etag(digest), meta, tagged)
         if call.settings.durability == "power":
             version = await aside(lambda: publish(call, request, draft, fresh))
         else:
             version = publish(call, request, draft, fresh)
-        return {"ETag": digest.etag, "VersionId": version, **shown}
+        return {"ETag": fresh.etag, "VersionId": version, **shown, **encrypted(key.members, request, wish)}
 
-    def head_object(self, call: Call, request: HeadObjectRequest) -> Doc:
+    async def head_object(self, call: Call, request: HeadObjectRequest) -> Doc:
         bucket = find_bucket(call, request)
         with index(call).reading() as db:
             version = find_object(db, request, "HEAD")
             conditions.check_read(request, version)
             start, length, extra = selected(db, request, version)
+        await readable(call, request, version, request.get("ChecksumMode") == "ENABLED")
         return shown(bucket, version, request) | {"ContentLength": length} | extra
 
     async def get_object(self, call: Call, request: GetObjectRequest) -> Doc:
@@ -72,8 +79,51 @@ class Objects:
         if result.get("StorageClass") in COLD:
             message = "The operation is not valid for the object's storage class"
             raise AwsError("InvalidObjectState", message, 403, StorageClass=result["StorageClass"])
-        assert version.body is not None
-        return result | {"Body": FileSpan(bodies(call).path(version.body), start, length) if length else b""}
+        layers = await layers_of(call, version, _may_read(call, request, version))
+        return result | {"Body": await answer(call, version, layers, start, length)}
+
+
+async def new_key(call: Call, request: Any, wish: Wish) -> ObjectKey:
+    local = wish.mode in (S3, CUSTOMER)
+    return await apart(local, lambda: keys(call).make(call, wish, request["Bucket"], request["Key"]))
+
+
+async def layers_of(call: Call, version: Version, customer: bytes | None) -> tuple[bytes, ...]:
+    """The keys of a version's body; AccessDenied, or KMS's word, for who may not have them."""
+    meta, name = version.members, (version.bucket, version.key)
+    return await apart(is_local(meta), lambda: keys(call).open(call, meta, *name, customer))
+
+
+async def readable(call: Call, request: Any, version: Version, content: bool) -> None:
+    """Who asks about an object brings its customer's key; who asks for its checksum could as well read it (content)."""
+    customer = _may_read(call, request, version)
+    if content or customer is not None:
+        await layers_of(call, version, customer)
+
+
+async def answer(call: Call, version: Version, layers: Sequence[bytes], start: int, length: int) -> bytes | Answer:
+    assert version.body is not None
+    opened = bodies(call).opened(version.body, layers, version.size)
+    if length <= INLINE:
+        try:
+            return bytes(opened.read(start, length))
+        finally:
+            opened.close()
+    stream = Answer(opened, start, length)
+    await stream.begin()
+    return stream
+
+
+def _may_read(call: Call, request: Any, version: Version) -> bytes | None:
+    """The customer's key, where the version needs one. InvalidRequest, InvalidArgument for wrong headers."""
+    check_read(call)
+    return customer_key_to_read(call, request, version.members)
+
+
+def encrypted(members: Doc, request: Any, wish: Wish) -> Doc:
+    """What the answer to a write says of encryption."""
+    context = request.get("SSEKMSEncryptionContext") if wish.context else None
+    return encryption_of(members, request) | {"SSEKMSEncryptionContext": context}
 
 
 def publish(call: Call, request: Any, draft: Draft, fresh: Fresh) -> str | None:
@@ -127,6 +177,7 @@ def shown(bucket: Doc, version: Version, request: Any) -> Doc:
     """What a GetObject or HeadObject says of a version, but for its body."""
     meta = version.members
     result = {name: value for name, value in meta.items() if not name.startswith("Checksum")}
+    result |= customer_digest(meta, request)
     partial = request.get("Range") or request.get("PartNumber")
     if request.get("ChecksumMode") == "ENABLED" and not partial:
         result |= checksums_of(meta)

@@ -1,7 +1,7 @@
 """A body on its way in: chunk by chunk to its draft, never whole in memory, never a large write on the event loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from skylab.services.s3.bodies import Bodies, Draft
@@ -21,16 +21,21 @@ async def aside(work: Callable[[], T]) -> T:
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
 
 
+async def apart(here: bool, work: Callable[[], T]) -> T:
+    """Runs in a thread what may wait for another service, and at once what does not."""
+    return work() if here else await aside(work)
+
+
 async def receive(
-    bodies: Bodies, body: bytes | Stream, promise: Promise, algorithm: str | None = None
+    bodies: Bodies, keys: Sequence[bytes], body: bytes | Stream, promise: Promise, algorithm: str | None = None
 ) -> tuple[Draft, Digest]:
-    """A whole draft, checked against what was promised of it; the caller keeps it or lets it go.
+    """A whole draft, sealed under keys, checked against what was promised; the caller keeps it or lets it go.
 
     algorithm: the checksum to keep, where it is not the one that was promised.
     """
     if promise.length is not None and promise.length > LARGEST:
         raise too_large(promise.length)
-    draft, digest = bodies.draft(), Digest(algorithm or promise.algorithm, promise.algorithm)
+    draft, digest = bodies.draft(keys), Digest(algorithm or promise.algorithm, promise.algorithm)
     try:
         if isinstance(body, bytes):
             await _write(draft, digest, body)
