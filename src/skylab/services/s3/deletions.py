@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.s3 import conditions, names, versions
+from skylab.services.s3 import conditions, names, retention, versions
 from skylab.services.s3.common import Doc, find_bucket, index, is_version, keeper
 from skylab.services.s3.digests import verify
 from skylab.services.s3.versions import Fresh
@@ -25,7 +25,10 @@ class Deletions:
         _refuse(request)
         with index(call).writing() as db:
             bucket = find_bucket(call, request)
-            deleted = _delete(db, call, bucket, request["Key"], request.get("VersionId"), request.get("IfMatch"))
+            bypass = bool(request.get("BypassGovernanceRetention"))
+            deleted = _delete(
+                db, call, bucket, request["Key"], request.get("VersionId"), request.get("IfMatch"), bypass
+            )
         keeper(call).note()
         return {
             "DeleteMarker": deleted.get("DeleteMarker"),
@@ -45,7 +48,7 @@ class Deletions:
             with index(call).writing() as db:
                 bucket = find_bucket(call, request)
                 for one in wanted[first : first + _BATCH]:
-                    _attempt(db, call, bucket, one, deleted, errors)
+                    _attempt(db, call, bucket, one, bool(request.get("BypassGovernanceRetention")), deleted, errors)
         keeper(call).note()
         return {"Errors": errors} | ({} if request["Delete"].get("Quiet") else {"Deleted": deleted})
 
@@ -53,12 +56,14 @@ class Deletions:
 _CONDITIONS = ("IfMatchLastModifiedTime", "IfMatchSize", "LastModifiedTime", "Size")
 
 
-def _attempt(db: sqlite3.Connection, call: Call, bucket: Doc, one: Any, deleted: list[Doc], errors: list[Doc]) -> None:
+def _attempt(
+    db: sqlite3.Connection, call: Call, bucket: Doc, one: Any, bypass: bool, deleted: list[Doc], errors: list[Doc]
+) -> None:
     """One of many: what fails is reported beside what was deleted."""
     try:
         names.check_key(one["Key"])
         _refuse(one)
-        deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag")))
+        deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag"), bypass))
     except AwsError as error:
         failed = {"Key": one["Key"], "VersionId": one.get("VersionId"), "Code": error.code, "Message": error.message}
         errors.append(failed)
@@ -71,13 +76,18 @@ def _refuse(request: Any) -> None:
         raise AwsError("NotImplemented", message, 501)
 
 
-def _delete(db: sqlite3.Connection, call: Call, bucket: Doc, key: str, name: str | None, condition: str | None) -> Doc:
+def _delete(
+    db: sqlite3.Connection, call: Call, bucket: Doc, key: str, name: str | None, condition: str | None, bypass: bool
+) -> Doc:
     """What happened, as a line of DeleteObjects says it. What is not there counts as deleted."""
     bucket_name, now = bucket["Name"], call.now.timestamp()
     if condition:
         found = versions.named(db, bucket_name, key, name) if name else versions.current(db, bucket_name, key)
         conditions.check_write({"IfMatch": condition, "Key": key}, found)
     if name:
+        found = versions.named(db, bucket_name, key, name)
+        if found and retention.protected(found.members, call.now, bypass):
+            raise retention.refused()
         return _delete_version(db, bucket_name, key, name, now)
     if (status := bucket.get("Versioning")) is None:
         versions.remove(db, bucket_name, key, versions.NULL, now)
