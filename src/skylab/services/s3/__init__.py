@@ -14,10 +14,13 @@ from skylab.services.s3.copies import Copies
 from skylab.services.s3.defaults import Encryption
 from skylab.services.s3.deletions import Deletions
 from skylab.services.s3.enums import check
+from skylab.services.s3.expiring import Expiring
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
 from skylab.services.s3.keys import Keys
+from skylab.services.s3.lifecycle import KIND, Lifecycle
 from skylab.services.s3.listings import Listings
+from skylab.services.s3.locks import Locks
 from skylab.services.s3.multipart import Uploads
 from skylab.services.s3.objects import Objects
 from skylab.services.s3.renewal import seal_plain
@@ -25,7 +28,20 @@ from skylab.settings import Settings
 from skylab.wire.errors import AwsError
 
 NAME = "s3"
-RESOURCES = [Buckets, Encryption, Objects, Deletions, Copies, Listings, Uploads, Completions, Attributes]
+RESOURCES = [
+    Buckets,
+    Encryption,
+    Objects,
+    Deletions,
+    Copies,
+    Listings,
+    Uploads,
+    Completions,
+    Attributes,
+    Locks,
+    Lifecycle,
+]
+WORK = {KIND: Expiring}
 ERRORS = {
     Missing: lambda key: AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=key.name)
 }

@@ -179,6 +179,12 @@ COPY_TAGS = (
     Need("s3:PutObjectTagging", OBJECT, when=copies_tags),
 )
 
+RETENTION: dict[str, Source] = {
+    "s3:object-lock-mode": "Retention.Mode",
+    "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
+}
+BYPASS = Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention")
+
 ACCESS: dict[str, Entry] = {
     "ListBuckets": (Need("s3:ListAllMyBuckets"),),
     # buckets
@@ -207,6 +213,11 @@ ACCESS: dict[str, Entry] = {
     "GetBucketEncryption": (Need("s3:GetEncryptionConfiguration", BUCKET),),
     "PutBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
     "DeleteBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
+    "GetObjectLockConfiguration": (Need("s3:GetBucketObjectLockConfiguration", BUCKET),),
+    "PutObjectLockConfiguration": (Need("s3:PutBucketObjectLockConfiguration", BUCKET),),
+    "GetBucketLifecycleConfiguration": (Need("s3:GetLifecycleConfiguration", BUCKET),),
+    "PutBucketLifecycleConfiguration": (Need("s3:PutLifecycleConfiguration", BUCKET),),
+    "DeleteBucketLifecycle": (Need("s3:PutLifecycleConfiguration", BUCKET),),
     # lists
     "ListObjects": (Need("s3:ListBucket", BUCKET, LIST),),
     "ListObjectsV2": (Need("s3:ListBucket", BUCKET, LIST),),
@@ -222,6 +233,10 @@ ACCESS: dict[str, Entry] = {
     "DeleteObjectTagging": versioned("Delete", "Tagging", EXISTING),
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
+    "GetObjectRetention": (Need("s3:GetObjectRetention", OBJECT),),
+    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETENTION), BYPASS),
+    "GetObjectLegalHold": (Need("s3:GetObjectLegalHold", OBJECT),),
+    "PutObjectLegalHold": (Need("s3:PutObjectLegalHold", OBJECT, {"s3:object-lock-legal-hold": "LegalHold.Status"}),),
     "DeleteObject": DELETE,
     "DeleteObjects": ITSELF,
     # multipart uploads

@@ -29,6 +29,8 @@ class Buckets:
         doc = {"Name": name, "CreationDate": call.now, "BucketRegion": region, "BucketArn": f"arn:aws:s3:::{name}"}
         doc |= {"TagSet": tags.check(given.get("Tags") or [], tags.BUCKET_TAGS), "_owner": call.account}
         doc["_blocked"] = ["SSE-C"]  # of every new bucket since April 2026
+        if request.get("ObjectLockEnabledForBucket"):
+            doc |= {"Versioning": "Enabled", "_lock": {"ObjectLockEnabled": "Enabled"}}
         try:
             with call.writing() as tx:
                 tx.create(bucket_key(name), doc, call.now)
@@ -84,6 +86,11 @@ class Buckets:
             raise AwsError("IllegalVersioningConfigurationException", message, 400)
         if given.get("MFADelete") == "Enabled":
             raise AwsError("NotImplemented", "MFA delete is not implemented", 501)
+        if status != "Enabled" and "_lock" in find_bucket(call, request):
+            message = (
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+            )
+            raise AwsError("InvalidBucketState", message, 409)
         change(call, request, Versioning=status)
 
     def get_bucket_tagging(self, call: Call, request: GetBucketTaggingRequest) -> Doc:
@@ -111,7 +118,6 @@ def _refuse_unknown(request: Any) -> None:
     """What of a CreateBucket we do not do."""
     config = request.get("CreateBucketConfiguration") or {}
     for name, wanted in (
-        ("ObjectLockEnabledForBucket", request.get("ObjectLockEnabledForBucket")),
         ("ObjectOwnership", request.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced"),
         ("BucketNamespace", request.get("BucketNamespace", "global") != "global"),
         ("Location", config.get("Location") or config.get("Bucket")),

@@ -148,8 +148,6 @@ def stored_members(request: Mapping[str, Any]) -> Doc:
         raise AwsError("NotImplemented", message, 501)
     if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
-    if any(name.startswith("ObjectLock") for name in request):
-        raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", 400)
     storage = request.get("StorageClass", "STANDARD")
     meta = {name: request[name] for name in SYSTEM if request.get(name)}
     meta["Metadata"] = _metadata(request.get("Metadata") or {})

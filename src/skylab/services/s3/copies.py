@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from skylab.services.call import Call
-from skylab.services.s3 import conditions, names, tags, uploads, versions
+from skylab.services.s3 import conditions, names, retention, tags, uploads, versions
 from skylab.services.s3.bodies import Draft
 from skylab.services.s3.common import (
     Doc,
@@ -57,7 +58,9 @@ class Copies:
 def _copy(call: Call, request: Any) -> Doc:
     names.check_key(request["Key"])
     conditions.check_form(request)
-    wish = wished(call, request, find_bucket(call, request), "s3:CopyObject")
+    bucket = find_bucket(call, request)
+    locked = retention.asked(request, bucket, call.now, summed=True)  # the body is S3's already
+    wish = wished(call, request, bucket, "s3:CopyObject")
     while True:
         source, shown = _source(call, request)
         if source.size > LARGEST:
@@ -66,6 +69,7 @@ def _copy(call: Call, request: Any) -> Doc:
             )
             raise AwsError("InvalidRequest", message, 400)
         fresh, draft = _fresh(call, request, source, wish)
+        fresh = replace(fresh, meta=(fresh.meta or {}) | locked)
         if draft is not None:
             version = publish(call, request, draft, fresh)
             break
@@ -171,7 +175,12 @@ def _members(request: Any, source: Version) -> Doc:
         raise AwsError("InvalidRequest", message, 400)
     if replace:
         return given
-    own = {"StorageClass", "WebsiteRedirectLocation", *MEMBERS}  # never copied: they are of the request
+    own = {
+        "StorageClass",
+        "WebsiteRedirectLocation",
+        *MEMBERS,
+        *retention.MEMBERS,
+    }  # never copied: they are of the request
     kept = {
         name: value for name, value in source.members.items() if name not in own and not name.startswith("Checksum")
     }

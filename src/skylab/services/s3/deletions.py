@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.s3 import conditions, names, versions
+from skylab.services.s3 import conditions, names, retention, versions
 from skylab.services.s3.access import ACCESS
 from skylab.services.s3.common import Doc, find_bucket, index, is_version, keeper
 from skylab.services.s3.digests import verify
@@ -26,7 +26,10 @@ class Deletions:
         _refuse(request)
         with index(call).writing() as db:
             bucket = find_bucket(call, request)
-            deleted = _delete(db, call, bucket, request["Key"], request.get("VersionId"), request.get("IfMatch"))
+            bypass = bool(request.get("BypassGovernanceRetention"))
+            deleted = _delete(
+                db, call, bucket, request["Key"], request.get("VersionId"), request.get("IfMatch"), bypass
+            )
         keeper(call).note()
         return {
             "DeleteMarker": deleted.get("DeleteMarker"),
@@ -46,7 +49,7 @@ class Deletions:
             with index(call).writing() as db:
                 bucket = find_bucket(call, request)
                 for one in wanted[first : first + _BATCH]:
-                    _attempt(db, call, bucket, one, deleted, errors)
+                    _attempt(db, call, bucket, one, bool(request.get("BypassGovernanceRetention")), deleted, errors)
         keeper(call).note()
         return {"Errors": errors} | ({} if request["Delete"].get("Quiet") else {"Deleted": deleted})
 
@@ -55,15 +58,17 @@ DELETE = ACCESS["DeleteObject"]
 _CONDITIONS = ("IfMatchLastModifiedTime", "IfMatchSize", "LastModifiedTime", "Size")
 
 
-def _attempt(db: sqlite3.Connection, call: Call, bucket: Doc, one: Any, deleted: list[Doc], errors: list[Doc]) -> None:
+def _attempt(
+    db: sqlite3.Connection, call: Call, bucket: Doc, one: Any, bypass: bool, deleted: list[Doc], errors: list[Doc]
+) -> None:
     """One of many: what fails is reported beside what was deleted."""
     try:
         names.check_key(one["Key"])
         _refuse(one)
         for need in DELETE:
-            if need.asked(call, wanted := {**one, "Bucket": bucket["Name"]}):
+            if need.asked(call, wanted := {**one, "Bucket": bucket["Name"], "BypassGovernanceRetention": bypass}):
                 call.demand(need, wanted)
-        deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag")))
+        deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag"), bypass))
     except AwsError as error:
         failed = {"Key": one["Key"], "VersionId": one.get("VersionId"), "Code": error.code, "Message": error.message}
         errors.append(failed)
@@ -76,13 +81,18 @@ def _refuse(request: Any) -> None:
         raise AwsError("NotImplemented", message, 501)
 
 
-def _delete(db: sqlite3.Connection, call: Call, bucket: Doc, key: str, name: str | None, condition: str | None) -> Doc:
+def _delete(
+    db: sqlite3.Connection, call: Call, bucket: Doc, key: str, name: str | None, condition: str | None, bypass: bool
+) -> Doc:
     """What happened, as a line of DeleteObjects says it. What is not there counts as deleted."""
     bucket_name, now = bucket["Name"], call.now.timestamp()
     if condition:
         found = versions.named(db, bucket_name, key, name) if name else versions.current(db, bucket_name, key)
         conditions.check_write({"IfMatch": condition, "Key": key}, found)
     if name:
+        found = versions.named(db, bucket_name, key, name)
+        if found and retention.protected(found.members, call.now, bypass):
+            raise retention.refused()
         return _delete_version(db, bucket_name, key, name, now)
     if (status := bucket.get("Versioning")) is None:
         versions.remove(db, bucket_name, key, versions.NULL, now)

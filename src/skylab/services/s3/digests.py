@@ -77,6 +77,7 @@ class Promise:
             _raw(*self._stated)
         self.stated = self._stated[0] if self._stated else self._trailer
         self.algorithm = self.stated or default
+        self.made = bool(self._md5 or self.stated)
         self.length = _length(headers)
 
     def check(self, digest: Digest, trailers: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.store import dump, load
 from skylab.services.call import Call
-from skylab.services.s3 import names, tags, uploads
+from skylab.services.s3 import names, retention, tags, uploads
 from skylab.services.s3.bodies import Draft
 from skylab.services.s3.common import (
     Doc,
@@ -46,7 +46,9 @@ class Uploads:
         meta, tagged = stored_members(request), tags.from_header(request.get("Tagging"))
         algorithm, kind = _checksum(request)
         meta |= {"_algorithm": (algorithm or DEFAULT).lower(), "_type": kind, "_chosen": bool(algorithm)}
-        wish = wished(call, request, find_bucket(call, request), "s3:PutObject")
+        found = find_bucket(call, request)
+        meta |= retention.asked(request, found, call.now, summed=True)  # of each part
+        wish = wished(call, request, found, "s3:PutObject")
         meta |= (made := await new_key(call, request, wish)).members
         bucket, key, now = request["Bucket"], request["Key"], int(call.now.timestamp())
         id = f"{now:010x}{index(call).number():016x}{call.ids.new()}"

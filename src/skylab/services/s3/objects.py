@@ -7,10 +7,11 @@ the next opening takes it away; a replaced body stays for a while after the comm
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.s3 import conditions, names, tags, versions
+from skylab.services.s3 import conditions, names, retention, tags, versions
 from skylab.services.s3.bodies import Draft
 from skylab.services.s3.common import (
     SYSTEM,
@@ -31,6 +32,7 @@ from skylab.services.s3.common import (
 )
 from skylab.services.s3.digests import Promise
 from skylab.services.s3.keys import ObjectKey, is_local
+from skylab.services.s3.lifecycle import expiration
 from skylab.services.s3.opened import INLINE, Answer
 from skylab.services.s3.receiving import apart, aside, receive
 from skylab.services.s3.versions import Fresh, Version
@@ -49,7 +51,9 @@ class Objects:
         conditions.check_form(request)
         meta, tagged = stored_members(request), tags.from_header(request.get("Tagging"))
         promise = Promise(request, call.http.headers)
-        wish = wished(call, request, find_bucket(call, request), "s3:PutObject")
+        bucket = find_bucket(call, request)
+        meta |= retention.asked(request, bucket, call.now, promise.made)
+        wish = wished(call, request, bucket, "s3:PutObject")
         key = await new_key(call, request, wish)
         draft, digest = await receive(bodies(call), key.layers, request.get("Body", b""), promise)
         meta |= (shown := checksum_members(digest)) | key.members
@@ -142,6 +146,8 @@ def visible(db: Any, call: Call, request: Any, fresh: Fresh) -> str | None:
     name, key = request["Bucket"], request["Key"]
     if request.get("IfMatch") or request.get("IfNoneMatch"):
         conditions.check_write(request, versions.current(db, name, key))
+    if kept := retention.by_default(bucket, fresh.meta or {}, call.now):
+        fresh = replace(fresh, meta=(fresh.meta or {}) | kept)
     version = versions.write(db, name, key, fresh, call.now.timestamp(), bucket.get("Versioning"), call.ids.new())
     return shown_version(bucket, version)
 
@@ -186,6 +192,7 @@ def shown(bucket: Doc, version: Version, request: Any) -> Doc:
         result["TagCount"] = len(version.tag_set)
     if (name := shown_version(bucket, version.name)) is not None:
         result["VersionId"] = name
+    result |= expiration(bucket, version)
     for name in SYSTEM:
         if (value := request.get(f"Response{name}")) is not None:
             result[name] = value

@@ -7,7 +7,7 @@ from skylab.kernel.store import dump, load
 from skylab.services.s3 import versions
 from skylab.wire.errors import AwsError
 
-_UPLOAD = "bucket, key, id, initiated, initiator, tags, meta, done, answer"
+COLUMNS = "bucket, key, id, initiated, initiator, tags, meta, done, answer"
 _PART = "number, body, size, etag, modified, checksum"
 
 
@@ -37,13 +37,13 @@ class Part(NamedTuple):
 
 
 def begin(db: sqlite3.Connection, upload: Upload) -> None:
-    db.execute(f"insert into upload ({_UPLOAD}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", upload)
+    db.execute(f"insert into upload ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", upload)
 
 
 def find(db: sqlite3.Connection, request: Any, done: bool = False) -> Upload:
     """NoSuchUpload when there is none, or (unless done) when it was completed."""
     row = db.execute(
-        f"select {_UPLOAD} from upload where bucket = ? and key = ? and id = ?",
+        f"select {COLUMNS} from upload where bucket = ? and key = ? and id = ?",
         (request["Bucket"], request["Key"], request["UploadId"]),
     ).fetchone()
     if row is None or (row[7] is not None and not done):
