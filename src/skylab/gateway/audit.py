@@ -27,7 +27,7 @@ from skylab.services.cloudtrail.ledger import Event, Ledger
 from skylab.services.cloudtrail.selection import Facts
 from skylab.services.cloudtrail.watch import Watch
 from skylab.wire.errors import AwsError
-from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
+from skylab.wire.http import HttpRequest, HttpResponse
 from skylab.wire.model import error_shape
 
 VERSION = "1.11"
@@ -241,9 +241,10 @@ def _additional(seen: Seen, response: HttpResponse) -> dict[str, Any] | None:
 
 
 def _size(response: HttpResponse) -> int:
-    if isinstance(response.body, FileSpan):
-        return response.body.length
-    return len(response.body) if isinstance(response.body, bytes) else 0
+    """Bytes of the body; of a stream what its header announces."""
+    if isinstance(response.body, bytes):
+        return len(response.body)
+    return next((int(value) for name, value in response.headers.items() if name.lower() == "content-length"), 0)
 
 
 def error_code(seen: Seen) -> str:

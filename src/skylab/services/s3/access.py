@@ -179,7 +179,7 @@ COPY_TAGS = (
     Need("s3:PutObjectTagging", OBJECT, when=copies_tags),
 )
 
-RETENTION: dict[str, Source] = {
+RETAINED: dict[str, Source] = {
     "s3:object-lock-mode": "Retention.Mode",
     "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
 }
@@ -234,10 +234,10 @@ ACCESS: dict[str, Entry] = {
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
     "GetObjectRetention": (Need("s3:GetObjectRetention", OBJECT),),
-    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETENTION), BYPASS),
+    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAINED), BYPASS),
     "GetObjectLegalHold": (Need("s3:GetObjectLegalHold", OBJECT),),
     "PutObjectLegalHold": (Need("s3:PutObjectLegalHold", OBJECT, {"s3:object-lock-legal-hold": "LegalHold.Status"}),),
-    "DeleteObject": DELETE,
+    "DeleteObject": (*DELETE, BYPASS),
     "DeleteObjects": ITSELF,
     # multipart uploads
     "CreateMultipartUpload": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
