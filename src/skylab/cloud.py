@@ -82,7 +82,7 @@ class Cloud:
             root=self.root.absolute(),
             sockets=sockets,
             store=self.store,
-            processes=self.processes or LocalProcesses(self.root.absolute() / "runs"),
+            processes=self.processes or LocalProcesses(self.root.absolute() / "runs", hidden=[self.root]),
             settings=self.settings,
             ids=self.ids,
             background=Background(self.executor),

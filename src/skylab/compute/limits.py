@@ -6,7 +6,9 @@ The standard library's quick modules only: every program waits for this.
 import os
 import resource
 
-PROCESSES = 8192  # and threads: of one job, since a job is a user of its own, or alone in its user namespace
+# and threads: of one job, which is a user of its own, or alone in its user namespace. Few enough that a machine whose
+# processors they all ask for can still end them.
+PROCESSES, MORE = 512, 256  # per processor
 
 
 def apply(cpus: int | None, memory: int | None) -> None:
@@ -21,7 +23,7 @@ def apply(cpus: int | None, memory: int | None) -> None:
 
 def bound() -> None:
     """What a sandboxed program cannot do to the others: fill the machine with processes, or with its core files."""
-    _lower(resource.RLIMIT_NPROC, PROCESSES)
+    _lower(resource.RLIMIT_NPROC, PROCESSES + MORE * (os.cpu_count() or 1))
     _lower(resource.RLIMIT_CORE, 0)
 
 

@@ -42,6 +42,9 @@ class Job:
         """What the host's program sees as /opt/ml."""
         return self.folder / host.name
 
+    def home(self, host: Host) -> Path:
+        return self.folder / "homes" / host.name
+
     def log(self, host: Host) -> Path:
         return self.world.processes.log(self.process(host))
 
@@ -72,12 +75,12 @@ class Job:
     def stage(self) -> None:
         """All that the hosts find when they start. Raises DataFailed."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "home").mkdir(parents=True)
         try:
             s3 = self.s3
         except Missing:
             raise DataFailed(f"ClientError: Could not assume role {self.doc['RoleArn']}.") from None
         for host in self.hosts:
+            self.home(host).mkdir(parents=True)
             write_config(self.ml(host), self.doc, host)
         for channel in self.doc["InputDataConfig"]:
             self._stage_channel(s3, channel)
@@ -122,12 +125,13 @@ class Job:
         algorithm, isolated = self.doc["AlgorithmSpecification"], self.doc["EnableNetworkIsolation"]
         kind = instance(host.type)
         own = {"TRAINING_JOB_NAME": self.key.name, "TRAINING_JOB_ARN": self.doc["TrainingJobArn"]}
-        home = self.folder / "home"
+        home = self.home(host)
         env = process_env(self.world, self.task, self.key.region, home, kind.vcpus, isolated)
         return Launch(
             [*(algorithm.get("ContainerEntrypoint") or runtime.train), *algorithm.get("ContainerArguments", [])],
             env=runtime.env | env | own | self.doc.get("Environment", {}),
             root=str(self.ml(host)),
+            writes=[str(home)],
             hostname=host.name,
             hosts=addresses(self.task.id, self.hosts),
             isolated=isolated,
