@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from skylab.compute import leavings
 from skylab.compute.instances import instance
+from skylab.compute.leavings import Left
 from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
 from skylab.kernel.key import Key
@@ -65,10 +67,8 @@ class Job:
         changes = self.doc["SecondaryStatusTransitions"]
         return next((c["StartTime"] for c in changes if c["Status"] == "Training"), self.doc["CreationTime"])
 
-    def _own(self, host: Host, path: Path) -> Path:
-        """path, unless the program has made it a link to somewhere else on this machine: then a path to nothing."""
-        inside = path.resolve().is_relative_to(self.ml(host).resolve())
-        return path if inside else self.folder / "nothing"
+    def _left(self, host: Host, below: str) -> Left:
+        return Left(self.ml(host), below)
 
     # -- before
 
@@ -159,7 +159,7 @@ class Job:
         for host in self.hosts:
             record = self.folder / f"{host.name}.uploaded.json"
             known = json.loads(record.read_text()) if record.exists() else {}
-            folder = self._own(host, checkpoints(self.ml(host), self.doc))
+            folder = self._left(host, str(checkpoints(self.ml(host), self.doc).relative_to(self.ml(host))))
             delivery.save(s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known)
             draft = record.with_suffix(".draft")
             draft.write_text(json.dumps(known))
@@ -181,8 +181,9 @@ class Job:
         if ending.exit_code is None:
             return LOST
         code = ending.exit_code if ending.exit_code >= 0 else 128 - ending.exit_code
-        failure = self._own(host, self.ml(host) / "output/failure")
-        text = failure.read_text(errors="replace") if failure.is_file() else joblogs.tail(self.log(host))[-REASON:]
+        text = leavings.text(self._left(host, "output"), "failure", REASON)
+        if text is None:
+            text = joblogs.tail(self.log(host))[-REASON:]
         if not text.startswith(("AlgorithmError:", "ClientError:", "InternalServerError:")):
             text = f"AlgorithmError: {text}"
         end = f", exit code: {code}"
@@ -191,11 +192,11 @@ class Job:
     def deliver(self, status: str) -> None:
         """Model, output, checkpoints, metrics. Raises DataFailed."""
         s3, output, key_id = self.s3, self.doc["OutputDataConfig"], self.doc["OutputDataConfig"]["KmsKeyId"]
-        models, outputs = ([self._own(h, self.ml(h) / name) for h in self.hosts] for name in ("model", "output/data"))
+        models, outputs = ([self._left(host, name) for host in self.hosts] for name in ("model", "output/data"))
         if self._has_model(status):
             uri = delivery.location(output, self.key.name, "model")
             delivery.deliver(s3, models, uri, key_id, self.folder / "model.tar.gz")
-        if any(any(delivery.files(folder)) for folder in outputs):
+        if any(any(leavings.files(folder)) for folder in outputs):
             uri = delivery.location(output, self.key.name, "output")
             delivery.deliver(s3, outputs, uri, key_id, self.folder / "output.tar.gz")
         if "CheckpointConfig" in self.doc:
@@ -205,7 +206,7 @@ class Job:
         (self.folder / "metrics.json").write_text(json.dumps(found))
 
     def _has_model(self, status: str) -> bool:
-        made = any(any(delivery.files(self._own(host, self.ml(host) / "model"))) for host in self.hosts)
+        made = any(any(leavings.files(self._left(host, "model"))) for host in self.hosts)
         return status == "Completed" or made and status != "Failed"
 
     def results(self, now: datetime, status: str) -> dict[str, Any]:
