@@ -51,7 +51,9 @@ def canonicals(data: bytes) -> None:
     asked = request(data)
     signed = tuple(sorted(asked.headers))
     for s3 in (True, False):
-        assert canonical.canonical_request(asked, signed, "x", s3) == canonical.canonical_request(asked, signed, "x", s3)
+        assert canonical.canonical_request(asked, signed, "x", s3) == canonical.canonical_request(
+            asked, signed, "x", s3
+        )
 
 
 def chunks(data: bytes) -> None:
@@ -124,7 +126,8 @@ def _tar() -> bytes:
     return out.getvalue()[:3072]
 
 
-HEADER = f"GET /a%20b/../c?x=1&y= \nhost: h\nx-amz-date: 20260102T030405Z\nauthorization: AWS4-HMAC-SHA256 Credential={SCOPE}, "
+HEADER = "GET /a%20b/../c?x=1&y= \nhost: h\nx-amz-date: 20260102T030405Z\nauthorization: "
+HEADER += f"AWS4-HMAC-SHA256 Credential={SCOPE}, "
 PRESIGNED = f"GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={SCOPE.replace('/', '%2F')}&X-Amz-Date="
 STATEMENT = {
     "Effect": "Allow", "Action": ["s3:Get*"], "Resource": "arn:aws:s3:::b/${aws:username}/*",

@@ -32,7 +32,9 @@ def root(tmp_path_factory):
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "HOME": "/nonexistent", "SKYLAB_FALLBACK": "0"}
     environ |= {"SKYLAB_ROOT": str(path), "SKYLAB_SLOW_REQUEST_SECONDS": str(SLOW)}
     argv = [sys.executable, "-m", "skylab.cli"]
-    up = subprocess.run([*argv, "up", "--port", "0", "--detach"], env=environ, capture_output=True, text=True, timeout=60)
+    up = subprocess.run(
+        [*argv, "up", "--port", "0", "--detach"], env=environ, capture_output=True, text=True, timeout=60
+    )
     assert up.returncode == 0, up.stderr
     yield path
     subprocess.run([*argv, "down"], env=environ, capture_output=True, timeout=60)
@@ -181,7 +183,9 @@ def test_a_key_that_is_too_long_is_refused(s3, key):
     assert refused.value.response["Error"]["Code"] == "KeyTooLongError"
 
 
-@pytest.mark.parametrize("path", ["/../../etc/passwd", "/keys/../../../etc/passwd", "/%2e%2e/x", "/keys/%00", "/..", "//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/keys/../../../etc/passwd", "/%2e%2e/x", "/keys/%00", "/..", "//etc/passwd"]
+)
 def test_a_path_on_the_wire_leads_to_no_file(root, place, path):
     said = raw(place, signed(root, "GET", path))
 
@@ -227,7 +231,11 @@ def test_a_host_that_is_not_ours_is_an_ordinary_refusal(place, host):
 
 
 def test_the_credentials_endpoint_answers_nobody_without_the_token_of_a_running_job(place):
-    for path in ("/_skylab/credentials/x", "/_skylab/credentials/../health", "/_skylab/credentials/' or 1=1 --".replace(" ", "%20")):
+    for path in (
+        "/_skylab/credentials/x",
+        "/_skylab/credentials/../health",
+        "/_skylab/credentials/' or 1=1 --".replace(" ", "%20"),
+    ):
         for headers in (b"", b"authorization: \r\n", b"authorization: null\r\n"):
             said = raw(place, f"GET {path} HTTP/1.1\r\nhost: 169.254.170.2\r\n".encode() + headers + b"\r\n")
             assert said.startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 404 ")), said

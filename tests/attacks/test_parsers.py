@@ -18,7 +18,9 @@ def changed(seeds):
             seed = seed[:begin] + put + seed[begin + length :]
         return seed
 
-    put = st.one_of(st.binary(max_size=8), st.sampled_from([b"", b"\0", b"\r\n", b"&", b";", b"=", b"%", b"<", b'"', b"{", b"["]))
+    put = st.one_of(
+        st.binary(max_size=8), st.sampled_from([b"", b"\0", b"\r\n", b"&", b";", b"=", b"%", b"<", b'"', b"{", b"["])
+    )
     return st.builds(change, st.sampled_from(seeds), st.lists(st.tuples(at, st.integers(0, 16), put), max_size=4))
 
 

@@ -29,7 +29,9 @@ def test_what_else_is_in_opt_is_still_there(sandboxed, root):
         assert os.path.isfile(f"/opt/{name}") or set(eval(said)) == set(os.listdir(f"/opt/{name}"))
 
 
-def test_a_folder_that_is_frozen_is_read_only_and_what_is_written_elsewhere_is_there_afterwards(sandboxed, root, tmp_path):
+def test_a_folder_that_is_frozen_is_read_only_and_what_is_written_elsewhere_is_there_afterwards(
+    sandboxed, root, tmp_path
+):
     (root / "model").mkdir(mode=0o700)
     (root / "model" / "weights").write_text("trained")
     (root / "model" / "weights").chmod(0o600)

@@ -60,7 +60,8 @@ import os, pathlib, signal, sys
 sys.path[:0] = [{SOURCE!r}, {str(Path(__file__).parents[1])!r}, *{sys.path!r}]
 from compute.programs import shell
 from skylab.compute.processes import LocalProcesses
-LocalProcesses(pathlib.Path({str(processes.root)!r})).start("run", shell({script!r}, sandbox={sandbox}, writes={[str(shared)]}))
+launch = shell({script!r}, sandbox={sandbox}, writes={[str(shared)]})
+LocalProcesses(pathlib.Path({str(processes.root)!r})).start("run", launch)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     killed = subprocess.run([sys.executable, "-c", supervisor])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 
-
 @dataclass(frozen=True)
 class Left:
     """A folder below one that was given to a program: /opt/ml on the host, and "model"."""

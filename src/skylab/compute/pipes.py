@@ -84,7 +84,9 @@ class Stream:
             with suppress(BrokenPipeError):  # the reader has seen enough of this epoch
                 for chunk in self.chunks(number):
                     _write(out, chunk)
-            os.unlink(fifo, dir_fd=self.folder)  # a second look at a spent pipe fails at once instead of waiting for ever
+            os.unlink(
+                fifo, dir_fd=self.folder
+            )  # a second look at a spent pipe fails at once instead of waiting for ever
             self.make(number + 1)
 
     def _only_fifo(self, name: str, flags: int) -> int:

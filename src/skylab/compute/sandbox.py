@@ -1,4 +1,4 @@
-"""A program among others on one machine, closed in: its own processes, file system, names, perhaps no network; no rights.
+"""A program closed in: its own processes, file system, names, perhaps no network, and no rights.
 
 Linux namespaces, no Docker and no root. `split` goes first, in the process that will wait; the init it then forks is
 process 1 of a new process namespace, so that the kernel ends all that the program has started when init ends. `enter`

@@ -30,7 +30,9 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "kfd", "dri")
 GPUS = "nvidia"
 LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 USER = 1000  # and group, as the program sees itself
-PASSWD = "root:x:0:0::/root:/usr/sbin/nologin\nsagemaker:x:{0}:{0}::{1}:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"
+PASSWD = (
+    "root:x:0:0::/root:/usr/sbin/nologin\nsagemaker:x:{0}:{0}::{1}:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"
+)
 GROUP = "root:x:0:\nsagemaker:x:{0}:\nnogroup:x:65534:\n"
 SAFE = linux.ATTR_NOSUID | linux.ATTR_NODEV
 

@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 MEMBERS = 200_000
 RATIO, ALWAYS = 200, 1 << 30  # bytes out per byte in, and what no archive is refused for
@@ -56,7 +56,7 @@ def unpack(archive: Path, folder: Path) -> None:
 def _opened(archive: Path) -> IO[bytes]:
     with archive.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    return gzip.open(archive) if zipped else archive.open("rb")
+    return cast(IO[bytes], gzip.open(archive)) if zipped else archive.open("rb")
 
 
 def _members(tar: tarfile.TarFile, folder: Path, most: int) -> None:
@@ -69,7 +69,7 @@ def _members(tar: tarfile.TarFile, folder: Path, most: int) -> None:
             raise Refused(f"it would unpack to more than the {most} bytes that it may take here")
         _check(member, links, folder)
         tar.extract(member, folder, filter="data")
-        tar.members.clear()  # else every header stays in memory
+        tar.members = []  # type: ignore[attr-defined]  # tarfile's documentation: else every header stays in memory
 
 
 def _check(member: tarfile.TarInfo, links: set[str], folder: Path) -> None:

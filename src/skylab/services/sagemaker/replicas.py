@@ -89,7 +89,9 @@ class Replica:
             argv=runtimes.resolve(variant["image"]).serve,
             env=self._environment(kind.vcpus),
             root=str(shown),
-            frozen=["/opt/ml/model"],  # "Your container has read-only access to these files", and all replicas share them
+            frozen=[
+                "/opt/ml/model"
+            ],  # "Your container has read-only access to these files", and all replicas share them
             writes=[str(self._home()), str(self.socket.parent)],
             hostname="model.aws.local",
             hosts={"model.aws.local": "127.0.0.1"},
