@@ -42,7 +42,7 @@ $(VENV)/stamp-dev: $(VENV)/stamp
 
 TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/fallback/stamp
 .PHONY: awscli sdk2 sdk3 peers
-peers: .venvs/fallback/stamp .venvs/peers-moto/stamp .venvs/peers-litserve/stamp
+peers: .venvs/fallback/stamp $(patsubst scripts/environments/%.txt,.venvs/%/stamp,$(wildcard scripts/environments/peers-*.txt))
 awscli sdk2 sdk3: %: .venvs/%/stamp
 
 test: $(VENV)/stamp-dev

@@ -84,18 +84,35 @@ def own_time(model: Path) -> list[float]:
     return [float(text) for text in said.stdout.split()]
 
 
+PEERS_KNOWN = {  # module, health check, how a row is put into the JSON that each reads
+    "litserve": ("litserve", "/health", lambda csv: {"csv": csv}),
+    "bentoml": ("bentoml", "/readyz", lambda csv: {"csv": csv}),
+    "mlflow": ("mlflow", "/ping", lambda csv: {"inputs": [csv]}),
+}
+
+
 def peers(model: Path) -> list[Peer]:
-    known = {
-        "litserve": ("litserve", "serve_litserve.py"),
-    }
     made = [
-        Peer(name, module, python_of(f"peers-{name}"), (str(PEERS / script), "{port}", str(model)), health="/health")
-        for name, (module, script) in known.items()
+        Peer(
+            name,
+            module,
+            python_of(f"peers-{name}"),
+            (str(PEERS / f"serve_{name}.py"), "{port}", str(model)),
+            health=health,
+        )
+        for name, (module, health, _) in PEERS_KNOWN.items()
     ]
     for peer in made:
         if not peer.installed:
             print(f"{peer.name} is not installed, so there is no comparison with it: make peers.")
     return [peer for peer in made if peer.installed]
+
+
+def asked(name: str) -> bytes:
+    """A request for one row, as the peer reads it."""
+    body = json.dumps(PEERS_KNOWN[name][2](row().decode())).encode()
+    lines = ["POST /invocations HTTP/1.1", "Host: peer", "Content-Type: application/json"]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def main() -> None:
@@ -115,12 +132,9 @@ def main() -> None:
             request = cloud.target.signed("sagemaker", "POST", path, row(), headers)
             measure(cloud, request, table, given.rounds, percentile(own, 0.5))
             jobs.sagemaker.delete_endpoint(EndpointName=endpoint)
-        body = json.dumps({"csv": row().decode()}).encode()  # LitServe reads JSON and forms only
         for peer in peers(model):
             with peer.running() as other:
-                lines = ["POST /invocations HTTP/1.1", "Host: peer", "Content-Type: application/json"]
-                head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
-                measure(other, head.encode() + body, table, given.rounds, percentile(own, 0.5))
+                measure(other, asked(peer.name), table, given.rounds, percentile(own, 0.5))
 
 
 if __name__ == "__main__":

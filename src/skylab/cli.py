@@ -69,6 +69,9 @@ def env(
     root: RootOption = HERE,
     port: Annotated[int | None, typer.Option(help="Port to name, where something forwards another to Skylab.")] = None,
     shell: Annotated[str, typer.Option(help="sh, fish or json.")] = "sh",
+    https: Annotated[
+        bool, typer.Option("--https", help="Name the encrypted port; AWS_CA_BUNDLE vouches for it.")
+    ] = False,
 ) -> None:
     """Print the environment that leads AWS programs here."""
     from dataclasses import replace
@@ -78,7 +81,9 @@ def env(
     if shell not in ("sh", "fish", "json"):
         raise Refused(f"--shell {shell} is not known: write sh, fish or json.")
     server = Root(root).running()
-    typer.echo(written(basic(Root(root), replace(server, port=port or server.port)), shell))
+    if port:
+        server = replace(server, port=port, https_port=port)
+    typer.echo(written(basic(Root(root), server, https=https), shell))
 
 
 @app.command("exec", context_settings=REST, epilog="Example: skylab exec -- python train.py")

@@ -27,10 +27,16 @@ class Server:
     proxy_port: int
     started: str
     host: str = "127.0.0.1"
+    https_port: int = 0
 
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def https_url(self) -> str:
+        """Certified for localhost, by the authority of the folder."""
+        return f"https://localhost:{self.https_port}"
 
 
 @dataclass(frozen=True)

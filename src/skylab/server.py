@@ -1,6 +1,6 @@
 """The server process: takes the folder, opens the ports, builds the cloud, serves until it is told to end.
 
-    lock the folder → bind both ports → open the cloud → serve → answer the health check → announce, report ready
+    lock the folder → bind the ports → open the cloud → serve → answer the health check → announce, report ready
     SIGTERM, SIGINT → no new connections, finish what is being answered → stop the cloud → drop the lock
 
 Whatever can go wrong on the way is one sentence: Refused. Nothing of the command line is imported here, so that it
@@ -23,7 +23,7 @@ import uvicorn
 
 from skylab.gateway.authority import Authority
 from skylab.gateway.guarded import guarded
-from skylab.gateway.proxy import Proxy
+from skylab.gateway.proxy import HANDSHAKE_SECONDS, Proxy
 from skylab.kernel.clock import SystemClock
 from skylab.kernel.migrations import TooNew
 from skylab.root import Refused, Root, Server
@@ -65,7 +65,8 @@ def serve(
     with contextlib.ExitStack() as stack:
         main = stack.enter_context(bound(settings.host, settings.port))
         settings = replace(settings, port=main.getsockname()[1])  # --port 0 means any: jobs must be told which
-        side = stack.enter_context(proxy_socket(main.getsockname()[1] + 1))
+        side = stack.enter_context(beside(settings.port + 1))
+        secure = stack.enter_context(beside(settings.port + 2, settings.host))
         try:
             running = cloud(root.path, settings)
         except TooNew as error:
@@ -73,7 +74,7 @@ def serve(
         running.start()
         stack.callback(running.stop)
         stack.callback(root.withdraw)
-        uvicorn.Server.run(Gateway(root, settings, running, side, report), [main])
+        uvicorn.Server.run(Gateway(root, settings, running, side, secure, report), [main])
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -90,19 +91,25 @@ def bound(host: str, port: int) -> socket.socket:
     return sock
 
 
-def proxy_socket(port: int) -> socket.socket:
-    """The port beside the gateway's, or any free one; loopback only, whatever the gateway listens on."""
+def beside(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A port beside the gateway's, or any free one."""
     try:
-        return bound("127.0.0.1", port)
+        return bound(host, port)
     except (Refused, OverflowError):
-        return bound("127.0.0.1", 0)
+        return bound(host, 0)
 
 
 class Gateway(uvicorn.Server):
-    """uvicorn, the CONNECT proxy beside it, and signals that end both in order."""
+    """uvicorn, by http and https; the CONNECT proxy beside it (loopback only); and signals that end all in order."""
 
     def __init__(
-        self, root: Root, settings: Settings, cloud: Cloud, side: socket.socket, report: Callable[[str], None]
+        self,
+        root: Root,
+        settings: Settings,
+        cloud: Cloud,
+        side: socket.socket,
+        secure: socket.socket,
+        report: Callable[[str], None],
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -120,9 +127,10 @@ class Gateway(uvicorn.Server):
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )
-        self.root, self.host, self.side, self.report = root, settings.host, side, report
+        self.root, self.host, self.side, self.secure, self.report = root, settings.host, side, secure, report
         self.clock = SystemClock()
-        self.proxy = Proxy(Authority(root.path / "authority", self.clock), self.protocol)
+        self.authority = Authority(root.path / "authority", self.clock)
+        self.proxy = Proxy(self.authority, self.protocol)
 
     def protocol(self) -> asyncio.Protocol:
         kind: Any = self.config.http_protocol_class
@@ -132,15 +140,30 @@ class Gateway(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         assert sockets
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(
+                self.protocol,
+                sock=self.secure,
+                ssl=self.authority.local(),
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                backlog=2048,
+            )
+        )
         await self.proxy.start(self.side)
         host, port = sockets[0].getsockname()[:2]
         loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        self.ready = asyncio.get_running_loop().create_task(self.announce(loopback, port))
+        self.ready = loop.create_task(self.announce(loopback, port))
 
     async def announce(self, host: str, port: int) -> None:
         await healthy(host, port)
         started = self.clock.now().isoformat(timespec="seconds")
-        server = Server(os.getpid(), port, self.side.getsockname()[1], started, f"[{host}]" if ":" in host else host)
+        named, proxy, https = (
+            f"[{host}]" if ":" in host else host,
+            self.side.getsockname()[1],
+            self.secure.getsockname()[1],
+        )
+        server = Server(os.getpid(), port, proxy, started, named, https)
         self.root.announce(server)
         self.report(server.url)
 

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 
 import skylab
 from skylab.root import Root
@@ -223,3 +223,30 @@ def test_down_ends_it_and_up_again_finds_everything(tmp_path, client):
     assert client(root).get_object(Bucket="box", Key="k")["Body"].read() == b"kept"
     assert (root / "credentials.json").stat().st_mode & 0o777 == 0o600
     assert run(root, "down").returncode == 0
+
+
+def test_https_is_certified_by_the_authority_of_the_folder_and_known_to_be_secure(root):
+    key, server = Root(root).credentials(), Root(root).running()
+    made = [
+        boto3.client(
+            "sts", endpoint_url=server.https_url, region_name=key.region, aws_access_key_id=key.key,
+            aws_secret_access_key=key.secret, aws_session_token=key.token, verify=verify,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        for verify in (str(root / "authority" / "ca.pem"), None)
+    ]  # fmt: skip
+    trusting, stranger = made
+    with closing(trusting), closing(stranger):
+        assert trusting.get_caller_identity()["Account"] == key.account
+        with pytest.raises(SSLError):
+            stranger.get_caller_identity()
+
+
+def test_env_names_the_encrypted_port_and_who_vouches_for_it(root):
+    given = json.loads(run(root, "env", "--shell", "json", "--https").stdout)
+
+    assert given["AWS_ENDPOINT_URL"] == Root(root).running().https_url
+    assert (root / "authority" / "ca.pem").read_text() in Path(given["AWS_CA_BUNDLE"]).read_text()
+    program = "import boto3; print(boto3.client('s3').list_buckets()['Buckets'][0]['Name'])"
+    said = subprocess.run([sys.executable, "-c", program], env=ENVIRON | given, capture_output=True, text=True)
+    assert said.stdout.startswith("box") or said.stdout.startswith("sagemaker-"), said.stderr

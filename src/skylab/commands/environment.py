@@ -14,11 +14,12 @@ STRAY |= {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "
 TELEMETRY = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n"
 
 
-def basic(root: Root, server: Server) -> dict[str, str]:
-    """Endpoint and credentials: enough for every SDK that honours AWS_ENDPOINT_URL."""
+def basic(root: Root, server: Server, inherited: Mapping[str, str] = os.environ, https: bool = False) -> dict[str, str]:
+    """Endpoint, credentials and whom to trust: enough for every SDK that honours AWS_ENDPOINT_URL."""
     given = root.credentials()
     variables = {
-        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ENDPOINT_URL": server.https_url if https else server.url,
+        "AWS_CA_BUNDLE": str(bundle(root, inherited)),
         "AWS_ACCESS_KEY_ID": given.key,
         "AWS_SECRET_ACCESS_KEY": given.secret,
         "AWS_SESSION_TOKEN": given.token,
@@ -42,7 +43,7 @@ def full(root: Root, server: Server, inherited: Mapping[str, str] = os.environ) 
     }
     return (
         kept
-        | basic(root, server)
+        | basic(root, server, inherited)
         | dict.fromkeys(("HTTPS_PROXY", "https_proxy"), proxy)
         | dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         | dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), authority)

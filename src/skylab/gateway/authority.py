@@ -1,14 +1,17 @@
-"""A certificate authority of this folder alone: it vouches for *.amazonaws.com to programs that are told to trust it.
+"""A certificate authority of this folder alone, for programs that are told to trust it.
 
-Its certificate is constrained to amazonaws.com, so that a stolen key signs nothing else that anybody would believe.
+It vouches for this machine as itself sees it (localhost) and for *.amazonaws.com, and its certificate is constrained to
+these, so that a stolen key signs nothing else that anybody would believe.
 """
 
+import ipaddress
 import os
 import re
 import ssl
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +22,12 @@ from skylab.kernel.clock import Clock
 
 DOMAIN = "amazonaws.com"
 HOST = re.compile(rf"(?=.{{1,253}}$)([a-z0-9_]([a-z0-9_-]{{0,61}}[a-z0-9_])?\.)+{re.escape(DOMAIN)}")
+LOCAL = [x509.DNSName("localhost")] + [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
+PERMITTED = x509.NameConstraints(
+    [x509.DNSName(DOMAIN), x509.DNSName("localhost")]
+    + [x509.IPAddress(ipaddress.ip_network(network)) for network in ("127.0.0.0/8", "::1/128")],
+    None,
+)
 CONTEXTS = 512  # TLS contexts kept in memory: one per host name that was asked for
 SKEW = timedelta(days=1)
 CA_LIFE, LEAF_LIFE, CA_RENEWAL = timedelta(days=3650), timedelta(days=397), timedelta(days=400)
@@ -46,28 +55,39 @@ class Authority:
         if host not in self._contexts:
             if len(self._contexts) >= CONTEXTS:
                 self._contexts.pop(next(iter(self._contexts)))
-            self._contexts[host] = self._context(host)
+            self._contexts[host] = self._context([x509.DNSName(host)])
         return self._contexts[host]
 
-    def _context(self, host: str) -> ssl.SSLContext:
+    def local(self) -> ssl.SSLContext:
+        """A server's TLS context for this machine; a client that asks for a host of DOMAIN gets that one's."""
+        context = self._context(LOCAL)
+
+        def chosen(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+            if name and self.vouches(name):
+                connection.context = self.context(name)
+
+        context.sni_callback = chosen
+        return context
+
+    def _context(self, names: list[Any]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         # OpenSSL's context reads files only: the leaf lies on disk, unreadable to others, just for this.
         descriptor, name = tempfile.mkstemp(dir=self.folder, suffix=".leaf")
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_pem(self._leaf_key) + self._leaf(host).public_bytes(serialization.Encoding.PEM))
+            file.write(_pem(self._leaf_key) + self._leaf(names).public_bytes(serialization.Encoding.PEM))
         try:
             context.load_cert_chain(name)
         finally:
             os.unlink(name)
         return context
 
-    def _leaf(self, host: str) -> x509.Certificate:
+    def _leaf(self, names: list[Any]) -> x509.Certificate:
         now, key = self.clock.now(), self._leaf_key.public_key()
         return (
             _certificate("Skylab", self._certificate.subject, key, now, LEAF_LIFE)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -83,7 +103,8 @@ class Authority:
             return None
         fresh = certificate.not_valid_after_utc - self.clock.now() > CA_RENEWAL
         fits = isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key()
-        return (key, certificate) if fresh and fits else None  # type: ignore[return-value]  # "fits" is the proof
+        bound = fits and PERMITTED in [extension.value for extension in certificate.extensions]
+        return (key, certificate) if fresh and bound else None  # type: ignore[return-value]  # "fits" is the proof
 
     def _make(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -92,7 +113,7 @@ class Authority:
             _certificate(name, _name(name), key.public_key(), self.clock.now(), CA_LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
-            .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN)], None), critical=True)
+            .add_extension(PERMITTED, critical=True)
             .add_extension(_issuer(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel import credentials
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
-from skylab.kernel.trust import trusts
+from skylab.policy.request import Request, Who
+from skylab.policy.trust import trusts
 from skylab.services.call import Call, Principal
 from skylab.wire.errors import AwsError
 
@@ -75,7 +76,7 @@ def _role(tx: Transaction, who: Principal, request: Any) -> dict[str, Any]:
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
     role = tx.find(Key(match[1], "", "iam", "role", match[2]))
     for action in _needed(request):
-        if role is None or role["Arn"] != arn or not _trusts(role, who, action):
+        if role is None or role["Arn"] != arn or not _trusts(role, who, action, request):
             message = f"User: {who.arn} is not authorized to perform: {action} on resource: {arn}"
             raise AwsError("AccessDenied", message, 403)
     assert role is not None  # there is always one action
@@ -87,9 +88,25 @@ def _needed(request: Any) -> list[str]:
     return ["sts:AssumeRole"] + [action for member, action in more.items() if request.get(member)]
 
 
-def _trusts(role: dict[str, Any], who: Principal, action: str) -> bool:
-    trust = role["AssumeRolePolicyDocument"]
-    return trusts(trust, arn=who.arn, account=who.account, role=who.role, action=action)
+def _trusts(role: dict[str, Any], who: Principal, action: str, request: Any) -> bool:
+    owner = role["Arn"].split(":")[4]
+    caller = Who(who.account, frozenset([who.arn, *([who.role] if who.role else [])]))
+    asked = Request(caller, action, role["Arn"], owner, _context(who, request))
+    return trusts(role["AssumeRolePolicyDocument"], asked).allowed
+
+
+def _context(who: Principal, request: Any) -> dict[str, list[str]]:
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+    found = {
+        "aws:principalarn": [who.role or who.arn],
+        "aws:principalaccount": [who.account],
+        "aws:userid": [who.id],
+        "sts:rolesessionname": [request["RoleSessionName"]],
+    }
+    given = {"sts:externalid": "ExternalId", "sts:sourceidentity": "SourceIdentity"}
+    found |= {key: [request[member]] for key, member in given.items() if member in request}
+    found |= {f"aws:requesttag/{key.lower()}": [value] for key, value in tags.items()}
+    return found | ({"aws:tagkeys": list(tags)} if tags else {})
 
 
 def _duration(who: Principal, role: dict[str, Any], request: Any) -> int:

@@ -1,5 +1,6 @@
 """SageMaker SDK v3, as its own guide writes it: ModelTrainer on the scikit-learn image, an endpoint, a prediction."""
 
+import logging
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from sagemaker.train.configs import Compute, InputData, SourceCode
 
 SOURCE = str(Path(__file__).with_name("source"))
 
+logging.basicConfig(level=logging.INFO)  # the SDK leaves what is seen of it, a job's log too, to the program
 session = Session()
 role = get_execution_role()
 image = image_uris.retrieve("sklearn", session.boto_region_name, version="1.4-2")

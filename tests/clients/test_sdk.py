@@ -1,0 +1,39 @@
+"""The SageMaker SDK, of both generations."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sealed = pytest.mark.xfail(strict=True, reason="it uploads its code with SSE-KMS, which S3 refuses until it encrypts")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v3_trains_with_streamed_logs_deploys_asks_and_deletes(run, tool):
+    done = run(tool("sdk3"), HERE / "v3_model_trainer.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "agreement=" in done.stdout
+    assert "accuracy=" in done.stdout + done.stderr, "the script's own log line was not streamed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@sealed
+def test_the_sdk_v2_trains_in_script_mode_and_built_in_deploys_asks_and_deletes(run, tool):
+    done = run(tool("sdk2"), HERE / "v2_estimators.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "sklearn=" in done.stdout and "xgboost=" in done.stdout
+    assert "accuracy=" in done.stdout, "the script's own log line was not streamed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@sealed
+def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
+    done = run(tool("sdk3"), HERE / "v3_model_builder.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "predictions=20" in done.stdout
