@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from skylab.images import archive
+from skylab.policy import document
 from skylab.wire import canonical, chunked, sigv4, xml
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest
@@ -107,8 +108,6 @@ def archives(data: bytes) -> None:
 
 def policies(data: bytes) -> None:
     """A policy is read or Malformed, and what is read is a policy again."""
-    from skylab.policy import document  # type: ignore[attr-defined, unused-ignore]
-
     try:
         text = data.decode()
         document.parse(document.parse(text).text)

@@ -28,16 +28,10 @@ def changed(seeds):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused_in_words(name, data):
-    if name == "policies":
-        pytest.importorskip("skylab.policy.document")
-
     TARGETS[name](data.draw(st.one_of(st.binary(max_size=600), changed(SEEDS[name]))))
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_is_right_is_read_and_what_was_found_once_is_refused(name):
-    if name == "policies":
-        pytest.importorskip("skylab.policy.document")
-
     for data in SEEDS[name] + FOUND[name]:
         TARGETS[name](data)
