@@ -27,11 +27,11 @@ from skylab.gateway.sessions import role_session
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, logs, s3, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, kms, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 
@@ -88,6 +88,7 @@ class Cloud:
             background=Background(self.executor),
             assume=self.assume,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
+            parts={service.name: service.part for service in self.services},
         )
 
     # -- clients in process

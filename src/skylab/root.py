@@ -11,11 +11,9 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from skylab.kernel.refused import Refused as Refused
+
 FREE_BYTES = 200 * 1024 * 1024  # less than this and a job would soon fail half-way
-
-
-class Refused(Exception):
-    """Skylab cannot do what was asked; the message is one sentence that says why and what helps."""
 
 
 @dataclass(frozen=True)

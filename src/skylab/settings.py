@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 
-def setting(default: Any, sentence: str) -> Any:
-    return field(default=default, metadata={"sentence": sentence})
+def setting(default: Any, sentence: str, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"sentence": sentence})
 
 
 class BadSetting(Exception):
@@ -29,6 +29,12 @@ class Settings:
         20.0, "How long a caller may take for the head of a request, and between two pieces of its body."
     )
     sandbox: str = setting("auto", "'auto' uses Linux namespaces where the OS allows them, 'off' never does.")
+    root_key_passphrase: str = setting(
+        "",
+        "Passphrase that opens root.key, under which all key material is sealed; empty: the file alone opens it. "
+        "It counts from the first start of a folder on.",
+        secret=True,
+    )
     fallback: bool = setting(True, "Forward services that Skylab does not own to ministack, where it is installed.")
 
     @classmethod

@@ -1,7 +1,7 @@
 """What the works need of the world outside their own resource; made once by the cloud."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class World:
 
     assume(service, region, role_arn, session_name) -> a boto3 client, in process, that acts as the role. Raises
     ClientError from its calls, as any client does. endpoint: the URL at which processes reach this cloud.
+    parts: what each service's open() made, by the service's name.
     """
 
     root: Path
@@ -29,3 +30,4 @@ class World:
     background: Background
     assume: Callable[[str, str, str, str], Any]
     endpoint: str
+    parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
