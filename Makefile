@@ -1,5 +1,6 @@
 # make demo       the shortest way to see it work: one system, end to end, on this machine
 # make test       the tests that are quick; make test-all adds the slow ones, with the SDKs in environments of their own
+# make fuzz       searches for bytes that our parsers do not stand; FUZZ_SECONDS=60 for each of them
 # make check      what must hold for every commit: types, style, layers
 # Every environment is a folder with a stamp: delete the folder, or change what it is made from, and it is made again.
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test test-all check bench setup stubs clean help
+.PHONY: demo test test-all check fuzz bench setup stubs clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -59,6 +60,12 @@ check: stubs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy src/skylab
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/stamp-dev
+	@$(BIN)/python $(PIP) --group fuzz
+	@for target in signatures canonicals chunks documents archives policies; do \
+	  echo "== $$target"; PYTHONPATH=src:fuzz $(BIN)/python fuzz/run.py $$target $(FUZZ_SECONDS) || exit 1; done
 
 bench: $(VENV)/stamp-dev
 	@for question in bench/*.py; do echo "== $$question"; $(BIN)/python "$$question" || exit 1; done

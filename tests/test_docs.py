@@ -57,3 +57,11 @@ def test_links_between_pages_lead_somewhere(page):
     lost = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
 
     assert not lost
+
+
+def test_every_promise_of_security_names_a_test_that_exists():
+    page = (DOCS / "security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 20
+    for path, test in named:
+        assert f"def {test}(" in (DOCS.parent / path).read_text(), f"{path}::{test}"

@@ -90,7 +90,8 @@ class Cloud:
             root=self.root.absolute(),
             sockets=sockets,
             store=self.store,
-            processes=self.processes or LocalProcesses(self.root.absolute() / "runs", self.ends),
+            processes=self.processes
+            or LocalProcesses(self.root.absolute() / "runs", hidden=[self.root], ends=self.ends),
             settings=self.settings,
             ids=self.ids,
             background=Background(self.executor),

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import uvicorn
 
 from skylab.gateway.authority import Authority
+from skylab.gateway.guarded import guarded
 from skylab.gateway.proxy import HANDSHAKE_SECONDS, Proxy
 from skylab.kernel.clock import SystemClock
 from skylab.kernel.migrations import TooNew
@@ -115,7 +116,7 @@ class Gateway(uvicorn.Server):
                 cloud.app,
                 interface="asgi3",
                 loop="uvloop",
-                http="httptools",
+                http=guarded(settings.slow_request_seconds),
                 ws="none",
                 lifespan="off",
                 log_config=None,

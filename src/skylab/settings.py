@@ -25,6 +25,9 @@ class Settings:
         5.0, "How long Describe of a fresh job or endpoint waits for its end: SDKs poll only every 30 s after it."
     )
     max_body_bytes: int = setting(70 * 1024 * 1024, "Largest body of a call that is not streamed.")
+    slow_request_seconds: float = setting(
+        20.0, "How long a caller may take for the head of a request, and between two pieces of its body."
+    )
     sandbox: str = setting("auto", "'auto' uses Linux namespaces where the OS allows them, 'off' never does.")
     root_key_passphrase: str = setting(
         "",

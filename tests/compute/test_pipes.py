@@ -86,11 +86,9 @@ def test_two_channels_are_fed_side_by_side(sandboxed, root, objects):
 
 def test_a_source_that_cannot_be_read_ends_the_program_instead_of_feeding_it_half(processes, root, tmp_path):
     pipes = [Pipe(CHANNEL, [str(tmp_path / "missing")])]
-    path = root / "input/data/train_0"
+    code = "import sys, time; open(sys.argv[1]).read(); time.sleep(60)"
 
-    processes.start(
-        "run", python(f"open({str(path)!r}).read(); import time; time.sleep(60)", root=str(root), pipes=pipes)
-    )
+    processes.start("run", python(code, "/opt/ml/input/data/train_0", root=str(root), pipes=pipes))
 
     assert until(lambda: processes.ending("run")).exit_code == -9
     assert "missing" in processes.log("run").read_text()

@@ -24,16 +24,23 @@ def pids(processes, id="run"):
     return until(lambda: (f := processes.root / id / "pid").exists() and json.loads(f.read_text()))
 
 
+@pytest.fixture
+def shared(tmp_path):
+    """A folder that the test and the program both see."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    return folder
+
+
 def starts(counter):
     return len(counter.read_text().splitlines()) if counter.exists() else 0
 
 
 @both
-def test_a_restarted_supervisor_adopts_a_running_program(processes, tmp_path, sandbox):
-    gate = tmp_path / "gate"
-    started(
-        processes, shell(f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; echo done; exit 5", sandbox=sandbox)
-    )
+def test_a_restarted_supervisor_adopts_a_running_program(processes, shared, sandbox):
+    gate = shared / "gate"
+    script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; echo done; exit 5"
+    started(processes, shell(script, sandbox=sandbox, writes=[str(shared)]))
 
     again = LocalProcesses(processes.root)
     assert again.alive("run") and again.ending("run") is None
@@ -44,26 +51,27 @@ def test_a_restarted_supervisor_adopts_a_running_program(processes, tmp_path, sa
 
 
 @both
-def test_a_program_outlives_the_supervisor_that_is_killed_and_runs_once(processes, tmp_path, sandbox):
+def test_a_program_outlives_the_supervisor_that_is_killed_and_runs_once(processes, shared, sandbox):
     """The crash between start and record: the restarted supervisor starts it again, and nothing happens."""
-    counter, gate = tmp_path / "counter", tmp_path / "gate"
+    counter, gate = shared / "counter", shared / "gate"
     script = f"echo x >> {counter}; echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; exit 6"
     supervisor = f"""
 import os, pathlib, signal, sys
 sys.path[:0] = [{SOURCE!r}, {str(Path(__file__).parents[1])!r}, *{sys.path!r}]
 from compute.programs import shell
 from skylab.compute.processes import LocalProcesses
-LocalProcesses(pathlib.Path({str(processes.root)!r})).start("run", shell({script!r}, sandbox={sandbox}))
+launch = shell({script!r}, sandbox={sandbox}, writes={[str(shared)]})
+LocalProcesses(pathlib.Path({str(processes.root)!r})).start("run", launch)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     killed = subprocess.run([sys.executable, "-c", supervisor])
     assert killed.returncode == -signal.SIGKILL
 
-    processes.start("run", shell(script, sandbox=sandbox))
+    processes.start("run", shell(script, sandbox=sandbox, writes=[str(shared)]))
     until(lambda: starts(counter))
     gate.touch()
     ending = until(lambda: processes.ending("run"))
-    processes.start("run", shell(script, sandbox=sandbox))
+    processes.start("run", shell(script, sandbox=sandbox, writes=[str(shared)]))
 
     assert ending.exit_code == 6
     assert starts(counter) == 1
@@ -71,10 +79,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @both
 @pytest.mark.parametrize("moment", [0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05])
-def test_a_kill_at_any_moment_of_the_start_runs_the_program_at_most_once(processes, tmp_path, moment, sandbox):
+def test_a_kill_at_any_moment_of_the_start_runs_the_program_at_most_once(processes, shared, moment, sandbox):
     """All processes of the start are killed, the supervisor included; then it is started anew until it has ended."""
-    counter = tmp_path / "counter"
-    launch = python(f"open({str(counter)!r}, 'a').write('x\\n')", sandbox=sandbox)
+    counter = shared / "counter"
+    launch = python(f"open({str(counter)!r}, 'a').write('x\\n')", sandbox=sandbox, writes=[str(shared)])
     processes.unsandboxed  # asked before, so that the moment falls into the start
     supervisor = os.fork()
     if not supervisor:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from skylab.commands import lifecycle, systems
 from skylab.commands import logs as reading
+from skylab.compute.processes import LocalProcesses
 from skylab.kernel.clock import SystemClock
 from skylab.root import Refused, Root, Server
 from skylab.settings import Settings
@@ -22,6 +23,7 @@ def status(root: Root, server: Server) -> None:
     table.add_row("url", server.url)
     table.add_row("root", str(root.path))
     table.add_row("on disk", f"{root.size() / 2**20:,.1f} MB")
+    table.add_row("jobs run", LocalProcesses(root.path / "runs").unsandboxed or "in sandboxes of their own")
     sagemaker = lifecycle.client(root, server, "sagemaker")
     table.add_row("training jobs", _listed(lambda: lifecycle.jobs_in_progress(sagemaker)))
     table.add_row("endpoints", _listed(lambda: [f"{name} ({state})" for name, state in lifecycle.endpoints(sagemaker)]))

@@ -8,6 +8,7 @@ Algorithms" and "Using Pipe input mode" of the SageMaker Developer Guide. Record
 import gzip
 import hashlib
 import os
+import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -63,25 +64,38 @@ class Stream:
 
     def __init__(self, pipe: Pipe, root: str) -> None:
         self.pipe = pipe
-        self.path = os.path.join(root, pipe.path.removeprefix("/opt/ml").lstrip("/"))
+        path = os.path.join(root, pipe.path.removeprefix("/opt/ml").lstrip("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.name = os.path.basename(path)
+        # Held from before the program starts: it may move the folder, or put a link in its place.
+        self.folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
 
     def run(self) -> None:
         for number in count():
             self.epoch(number)
 
     def make(self, epoch: int) -> None:
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with suppress(FileExistsError):
-            os.mkfifo(f"{self.path}_{epoch}", 0o644)
+            os.mkfifo(f"{self.name}_{epoch}", 0o644, dir_fd=self.folder)
 
     def epoch(self, number: int) -> None:
-        fifo = f"{self.path}_{number}"
-        with open(fifo, "wb", buffering=0) as out:  # waits for a reader, perhaps for ever
+        fifo = f"{self.name}_{number}"
+        with open(fifo, "wb", buffering=0, opener=self._only_fifo) as out:  # waits for a reader, perhaps for ever
             with suppress(BrokenPipeError):  # the reader has seen enough of this epoch
                 for chunk in self.chunks(number):
                     _write(out, chunk)
-            os.unlink(fifo)  # a second look at a spent pipe fails at once instead of waiting for ever
+            os.unlink(
+                fifo, dir_fd=self.folder
+            )  # a second look at a spent pipe fails at once instead of waiting for ever
             self.make(number + 1)
+
+    def _only_fifo(self, name: str, flags: int) -> int:
+        """What the program may have put there instead is neither followed nor written to."""
+        found = os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=self.folder)
+        if not stat.S_ISFIFO(os.fstat(found).st_mode):
+            os.close(found)
+            raise OSError(f"{name} is no pipe any more")
+        return found
 
     def chunks(self, epoch: int) -> Iterator[bytes]:
         for path in self.files(epoch):

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import tarfile
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from skylab.images import archive as archives
 from skylab.images.failures import ClientError
 
 
@@ -54,7 +54,6 @@ def _take(path: Path, folder: Path) -> None:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpacks only plain members that stay inside folder. Raises ClientError for any other archive."""
     try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-    except tarfile.TarError as error:
+        archives.unpack(archive, folder)
+    except archives.Refused as error:
         raise ClientError(f"The archive {archive.name} cannot be unpacked: {error}") from error

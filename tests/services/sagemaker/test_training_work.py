@@ -264,6 +264,25 @@ def test_a_folder_that_became_a_link_is_not_delivered(sagemaker, s3, processes, 
     assert archived(s3, "out/job/output/model.tar.gz") == {}
 
 
+def test_checkpoints_are_below_opt_ml_however_their_path_is_written(sagemaker, s3, processes, steps):
+    """Two slashes once made an absolute path of the machine of it."""
+    config = {"S3Uri": "s3://data/kept", "LocalPath": "/opt/ml//tmp/skylab-checkpoints"}
+
+    running(sagemaker, steps, CheckpointConfig=config)
+
+    assert (processes.ml() / "tmp/skylab-checkpoints").is_dir() and not Path("/tmp/skylab-checkpoints").exists()
+
+
+def test_what_one_job_installs_no_other_runs(sagemaker, processes, steps):
+    for name in ("first", "second"):
+        sagemaker.create_training_job(**request(TrainingJobName=name))
+    steps(6)
+
+    caches = {launch.env["SKYLAB_CACHE"] for launch in processes.launched.values()}
+    assert len(caches) == 2
+    assert all(launch.env["SKYLAB_CACHE"].startswith(launch.writes[0] + "/") for launch in processes.launched.values())
+
+
 def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes, steps):
     running(sagemaker, steps)
     s3.delete_bucket(Bucket="sagemaker-data")

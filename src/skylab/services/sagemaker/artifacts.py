@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
-import tarfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from skylab.images.archive import Refused, unpack
 
 HTTPS = re.compile(r"https://(?P<bucket>.+?)\.s3[.-][a-z0-9-]+\.amazonaws\.com/(?P<key>.+)")
 
@@ -36,7 +36,7 @@ def fetch(s3: Any, variant: dict[str, Any], folder: Path) -> None:
             "an object located at the URL and that the role passed to CreateModel has permissions to download the "
             f"object. {problem}"
         ) from problem
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as problem:
+    except (Refused, OSError) as problem:
         raise Unavailable(
             f'Failed to extract model data archive for container "container_1" from URL "{url}". Please ensure that '
             f"the object located at the URL is a valid tar.gz archive. {problem}"
@@ -55,8 +55,7 @@ def place(url: str) -> tuple[str, str]:
 def _archive(s3: Any, url: str, folder: Path) -> None:
     archive = folder.with_name(f"{folder.name}.tar.gz")
     s3.download_file(*place(url), str(archive))
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    unpack(archive, folder)
     archive.unlink()
 
 

@@ -141,7 +141,7 @@ def process_env(world: World, task: Task, region: str, home: Path, cpus: int | N
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": str(min(cpus or 1, os.cpu_count() or 1)),
-        "SKYLAB_CACHE": str(world.root / "cache"),
+        "SKYLAB_CACHE": str(home / ".cache"),  # of its own: what one job installs, no other runs
     }
     if isolated:
         return env

@@ -101,7 +101,7 @@ class Fleet:
     def _remove(self, replica: Replica) -> None:
         self.world.processes.forget(replica.process)
         self.health.forget(replica.process)
-        replica.socket.unlink(missing_ok=True)
+        shutil.rmtree(replica.socket.parent, ignore_errors=True)
         shutil.rmtree(folder(self.world, replica.task) / replica.slot, ignore_errors=True)
 
     def _record(self, task: Task, changes: dict[str, Any], wanted: dict[str, Any], now: datetime) -> float | None:

@@ -56,7 +56,7 @@ def write_config(folder: Path, doc: dict[str, Any], host: Host) -> None:
 
 def checkpoints(folder: Path, doc: dict[str, Any]) -> Path:
     """Where a host keeps its checkpoints."""
-    return folder / doc["CheckpointConfig"]["LocalPath"].removeprefix("/opt/ml/")
+    return folder / doc["CheckpointConfig"]["LocalPath"].removeprefix("/opt/ml/").lstrip("/")  # /opt/ml//etc
 
 
 def reaches(channel: dict[str, Any], host: Host) -> bool:

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from skylab.compute import leavings
 from skylab.compute.instances import instance
+from skylab.compute.leavings import Left
 from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
 from skylab.kernel.key import Key
@@ -42,6 +44,9 @@ class Job:
     def ml(self, host: Host) -> Path:
         """What the host's program sees as /opt/ml."""
         return self.folder / host.name
+
+    def home(self, host: Host) -> Path:
+        return self.folder / "homes" / host.name
 
     def log(self, host: Host) -> Path:
         return self.world.processes.log(self.process(host))
@@ -83,22 +88,20 @@ class Job:
             return "MaxWaitTimeExceeded"
         return None
 
-    def _own(self, host: Host, path: Path) -> Path:
-        """path, unless the program has made it a link to somewhere else on this machine: then a path to nothing."""
-        inside = path.resolve().is_relative_to(self.ml(host).resolve())
-        return path if inside else self.folder / "nothing"
+    def _left(self, host: Host, below: str) -> Left:
+        return Left(self.ml(host), below)
 
     # -- before
 
     def stage(self) -> None:
         """All that the hosts find when they start. Raises DataFailed."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "home").mkdir(parents=True)
         try:
             s3 = self.s3
         except AwsError:
             raise DataFailed(f"ClientError: Could not assume role {self.doc['RoleArn']}.") from None
         for host in self.hosts:
+            self.home(host).mkdir(parents=True)
             write_config(self.ml(host), self.doc, host)
         for channel in self.doc["InputDataConfig"]:
             self._stage_channel(s3, channel)
@@ -143,12 +146,13 @@ class Job:
         algorithm, isolated = self.doc["AlgorithmSpecification"], self.doc["EnableNetworkIsolation"]
         kind = instance(host.type)
         own = {"TRAINING_JOB_NAME": self.key.name, "TRAINING_JOB_ARN": self.doc["TrainingJobArn"]}
-        home = self.folder / "home"
+        home = self.home(host)
         env = process_env(self.world, self.task, self.key.region, home, kind.vcpus, isolated)
         return Launch(
             [*(algorithm.get("ContainerEntrypoint") or runtime.train), *algorithm.get("ContainerArguments", [])],
             env=runtime.env | env | own | self.doc.get("Environment", {}),
             root=str(self.ml(host)),
+            writes=[str(home)],
             hostname=host.name,
             hosts=addresses(self.task.id, self.hosts),
             isolated=isolated,
@@ -176,7 +180,7 @@ class Job:
         for host in self.hosts:
             record = self.folder / f"{host.name}.uploaded.json"
             known = json.loads(record.read_text()) if record.exists() else {}
-            folder = self._own(host, checkpoints(self.ml(host), self.doc))
+            folder = self._left(host, str(checkpoints(self.ml(host), self.doc).relative_to(self.ml(host))))
             delivery.save(s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known)
             draft = record.with_suffix(".draft")
             draft.write_text(json.dumps(known))
@@ -198,8 +202,9 @@ class Job:
         if ending.exit_code is None:
             return LOST
         code = ending.exit_code if ending.exit_code >= 0 else 128 - ending.exit_code
-        failure = self._own(host, self.ml(host) / "output/failure")
-        text = failure.read_text(errors="replace") if failure.is_file() else joblogs.tail(self.log(host))[-REASON:]
+        text = leavings.text(self._left(host, "output"), "failure", REASON)
+        if text is None:
+            text = joblogs.tail(self.log(host))[-REASON:]
         if not text.startswith(("AlgorithmError:", "ClientError:", "InternalServerError:")):
             text = f"AlgorithmError: {text}"
         end = f", exit code: {code}"
@@ -208,11 +213,11 @@ class Job:
     def deliver(self, status: str) -> None:
         """Model, output, checkpoints, metrics. Raises DataFailed."""
         s3, output, key_id = self.s3, self.doc["OutputDataConfig"], self.doc["OutputDataConfig"]["KmsKeyId"]
-        models, outputs = ([self._own(h, self.ml(h) / name) for h in self.hosts] for name in ("model", "output/data"))
+        models, outputs = ([self._left(host, name) for host in self.hosts] for name in ("model", "output/data"))
         if self._has_model(status):
             uri = delivery.location(output, self.key.name, "model")
             delivery.deliver(s3, models, uri, key_id, self.folder / "model.tar.gz")
-        if any(any(delivery.files(folder)) for folder in outputs):
+        if any(any(leavings.files(folder)) for folder in outputs):
             uri = delivery.location(output, self.key.name, "output")
             delivery.deliver(s3, outputs, uri, key_id, self.folder / "output.tar.gz")
         if "CheckpointConfig" in self.doc:
@@ -222,7 +227,7 @@ class Job:
         (self.folder / "metrics.json").write_text(json.dumps(found))
 
     def _has_model(self, status: str) -> bool:
-        made = any(any(delivery.files(self._own(host, self.ml(host) / "model"))) for host in self.hosts)
+        made = any(any(leavings.files(self._left(host, "model"))) for host in self.hosts)
         return status == "Completed" or made and status != "Failed"
 
     def results(self, now: datetime, status: str) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class Replica:
 
     @property
     def socket(self) -> Path:
-        return self.world.sockets / f"{self.task.id}-{self.slot}-{self.known['attempt']}.sock"
+        """In a folder of its own, which is all of the sockets' folder that the program sees."""
+        return self.world.sockets / f"{self.task.id}-{self.slot}-{self.known['attempt']}" / "s"
 
     @property
     def variant(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class Replica:
                 models(self.world, self.task) / self.slot.partition("-")[0], shown / "model", copy_function=os.link
             )
         self._home().mkdir(exist_ok=True)
+        self.socket.parent.mkdir(mode=0o700, exist_ok=True)
         self.world.processes.start(self.process, self._launch(shown))
 
     def _folder(self) -> Path:
@@ -96,6 +98,10 @@ class Replica:
             argv=runtimes.resolve(variant["image"]).serve,
             env=self._environment(kind.vcpus),
             root=str(shown),
+            frozen=[
+                "/opt/ml/model"
+            ],  # "Your container has read-only access to these files", and all replicas share them
+            writes=[str(self._home()), str(self.socket.parent)],
             hostname="model.aws.local",
             hosts={"model.aws.local": "127.0.0.1"},
             isolated=variant["isolated"],
@@ -117,7 +123,7 @@ class Replica:
 
     def _again(self, at: float) -> dict[str, Any]:
         """A new attempt under a new process id, since what has begun is never started again."""
-        self.socket.unlink(missing_ok=True)
+        shutil.rmtree(self.socket.parent, ignore_errors=True)
         shutil.rmtree(self._folder(), ignore_errors=True)
         self.world.processes.forget(self.process)
         return {"state": "starting", "attempt": self.known["attempt"] + 1, "since": at, "offset": 0, "unwell": None}

@@ -1,0 +1,1 @@
+from compute.programs import processes, root, sandboxed  # noqa: F401  (fixtures)
