@@ -26,7 +26,8 @@ from skylab.settings import Settings
 
 cloud = Cloud(Path(sys.argv[2]), Settings(durability=sys.argv[3], fallback=False))
 def client(service, key):
-    return cloud.transport.client(service, "us-east-1", key["AccessKeyId"], key["SecretAccessKey"], key.get("SessionToken"))
+    given = key["AccessKeyId"], key["SecretAccessKey"], key.get("SessionToken")
+    return cloud.transport.client(service, "us-east-1", *given)
 iam = client("iam", cloud.account.credentials())
 iam.create_user(UserName="ann")
 key = iam.create_access_key(UserName="ann")["AccessKey"]
