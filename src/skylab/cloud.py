@@ -29,11 +29,11 @@ from skylab.gateway.service import Service
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, logs, s3, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, kms, logs, s3, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 
@@ -91,6 +91,7 @@ class Cloud:
             assume=self.assume,
             as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
+            parts={service.name: service.part for service in self.services},
         )
 
     # -- clients in process

@@ -1,7 +1,7 @@
 """What the works need of the world outside their own resource; made once by the cloud."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ class World:
     there or its trust policy does not let the service; ClientError from its calls, as any client does.
     as_service(principal, source_arn) -> connect(service, region) -> a boto3 client with which a service acts in its own
     name: {"Service": principal} in policies, with aws:SourceArn and aws:SourceAccount.
-    endpoint: the URL at which processes reach this cloud.
+    endpoint: the URL at which processes reach this cloud. parts: what each service's open() made, by
+    the service's name.
     """
 
     root: Path
@@ -34,3 +35,4 @@ class World:
     assume: Callable[..., Any]
     as_service: Callable[[str, str], Callable[[str, str], Any]]
     endpoint: str
+    parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
