@@ -4,6 +4,8 @@ import json
 import pytest
 from conftest import connect
 
+from skylab.compute.supervisor import PULSE
+
 
 @pytest.fixture
 def trail(cloud):
@@ -18,7 +20,7 @@ def passes(cloud, clock):
 
     def go(**delta):
         clock.advance(**delta)
-        while cloud.supervisor.step(clock.now()):
+        while cloud.supervisor.step(clock.now()) <= PULSE:
             pass
 
     return go
