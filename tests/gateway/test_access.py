@@ -112,6 +112,8 @@ class Example(dict):
 
 
 EXAMPLE = Example({
+    "CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/R",
+    "ResourceIdList": ["arn:aws:cloudtrail:us-east-1:000000000000:trail/t"],
     "Bucket": "box", "Key": "a/b", "CopySource": "other/key?versionId=v", "RoleName": "R", "UserName": "ann",
     "PolicyName": "P", "GroupName": "G", "PolicyArn": "arn:aws:iam::000000000000:policy/P", "TrainingJobName": "T",
     "ModelName": "M", "EndpointName": "E", "EndpointConfigName": "C", "logGroupName": "/g", "logStreamName": "s",

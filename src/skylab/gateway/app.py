@@ -206,6 +206,7 @@ class Exchange:
         if handler is None:
             authorisation.allowed(call, f"{self.service.access.prefix}:{operation.name}")
             raise AwsError("NotImplemented", f"{operation.name} is not implemented here", 501)
+        self.service.check(parameters)
         validate(operation.input_shape, parameters, self.service.invalid)
         if self.gateway.uses.due(call):
             await asyncio.get_running_loop().run_in_executor(self.gateway.pool, self.gateway.uses.note, call)
