@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from skylab.gateway.inprocess import Transport
-from skylab.gateway.sessions import role_session
+from skylab.gateway.sessions import administrators
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock
 from skylab.kernel.key import Key
@@ -68,7 +68,7 @@ class Account:
 
     def _root(self) -> dict[str, Any]:
         now, account = self.clock.now(), self.settings.account
-        root = {"arn": f"arn:aws:iam::{account}:root", "id": account, "account": account, "scope": "account"}
+        root = {"arn": f"arn:aws:iam::{account}:root", "id": account, "account": account, "type": "Root"}
         with self.store.writing() as tx:
             doc = {"Root": credentials.issue_long_term(tx, root, "root", now)}
             tx.create(self.key, doc, now)
@@ -87,10 +87,7 @@ class Account:
         )
         now = self.clock.now()
         with self.store.writing() as tx:
-            administrator = Key(self.settings.account, "", "iam", "role", ADMINISTRATOR)
-            doc = tx.get(administrator)
-            tx.put(administrator, doc | {"_": doc.get("_", {}) | {"scope": "account"}}, now)
-            session = role_session(tx, self._role(ADMINISTRATOR), "skylab", now, now + SESSION_LIFE, "account")
+            session = administrators(tx, self._role(ADMINISTRATOR), "skylab", now, now + SESSION_LIFE)
             tx.update(self.key, now, Session=session)
             tx.start("session", self.key, now + RENEWAL, id="administrator-session")
 

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,12 +19,13 @@ from skylab.compute.background import Background
 from skylab.compute.processes import LocalProcesses, Processes
 from skylab.compute.supervisor import Supervisor
 from skylab.compute.world import World
+from skylab.gateway import sessions
 from skylab.gateway.app import Gateway
 from skylab.gateway.asgi import App
 from skylab.gateway.fallback import Fallback
+from skylab.gateway.identity import Origin
 from skylab.gateway.inprocess import Transport
 from skylab.gateway.service import Service
-from skylab.gateway.sessions import role_session
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
@@ -57,7 +59,7 @@ class Cloud:
         self.services = [Service(m, self._open(m)) for m in MODULES]
         self.fallback = Fallback(self.root, self.settings) if self.settings.fallback else None
         self.gateway = Gateway(
-            self.services, self.store, self.clock, self.ids, self.settings, self.connect, self.fallback
+            self.services, self.store, self.clock, self.ids, self.settings, self.connect, self.assume, self.fallback
         )
         self.app, self.transport = App(self.gateway), Transport(self.gateway, self.loop)
         self.account = Account(self.store, self.clock, self.settings, self.transport)
@@ -87,6 +89,7 @@ class Cloud:
             ids=self.ids,
             background=Background(self.executor),
             assume=self.assume,
+            as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
             parts={service.name: service.part for service in self.services},
         )
@@ -94,23 +97,45 @@ class Cloud:
     # -- clients in process
 
     def connect(self, service: str, region: str, principal: Principal) -> Any:
-        """A boto3 client that calls as the principal, by the very key it signed with."""
+        """A boto3 client that calls as the principal, by the very key it signed with, through the services it names."""
+        if principal.type == "AWSService":
+            return self._of_service(service, region, principal)
         with self.store.reading() as tx:
             known = credentials.find(tx, principal.access_key)
         if known is None:
             raise LookupError("the caller's key is gone")
-        return self._client(service, region, known.access_key, known.secret, known.token)
+        origin = Origin(principal) if principal.via else None
+        return self._client(service, region, known.access_key, known.secret, known.token, origin)
 
-    def assume(self, service: str, region: str, role_arn: str, name: str) -> Any:
-        """A boto3 client that acts as a job's execution role. Raises Missing when there is no such role."""
+    def assume(
+        self,
+        service: str,
+        region: str,
+        role_arn: str,
+        name: str,
+        by: str = "sagemaker.amazonaws.com",
+        source_arn: str = "",
+    ) -> Any:
+        """A boto3 client that acts as a role which the service `by` assumes, for source_arn. Raises AwsError."""
         now = self.clock.now()
         with self.store.writing() as tx:
-            issued = role_session(tx, role_arn, name, now, now + ASSUMED, "job")
+            issued = sessions.assumed(tx, role_arn, name, by, now, now + ASSUMED, source_arn)
         return self._client(service, region, issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
 
-    def _client(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
+    def as_service(self, principal: str, source_arn: str) -> Callable[[str, str], Any]:
+        """(service, region) -> a boto3 client with which a service acts in its own name for a resource."""
+        return lambda service, region: self._of_service(service, region, sessions.of_service(principal, source_arn))
+
+    def _of_service(self, service: str, region: str, principal: Principal) -> Any:
+        """Signed with a key that only this client and the gateway it speaks to ever know."""
+        own = credentials.momentary(principal.account, self.clock.now())
+        return self._client(service, region, own.access_key, own.secret, None, Origin(principal, own))
+
+    def _client(
+        self, service: str, region: str, key: str, secret: str, token: str | None, origin: Origin | None = None
+    ) -> Any:
         config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}
-        return self.transport.client(service, region, key, secret, token, **config)
+        return self.transport.client(service, region, key, secret, token, origin, **config)
 
     # -- life
 

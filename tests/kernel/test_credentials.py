@@ -18,7 +18,7 @@ def tx(tmp_path):
 
 
 def session(tx, hours=1):
-    return credentials.issue_session(tx, ROLE, "AROAX", "job", NOW, NOW + timedelta(hours=hours), "job")
+    return credentials.issue_session(tx, ROLE, "AROAX", "job", NOW, NOW + timedelta(hours=hours))
 
 
 def test_a_session_speaks_for_its_role(tx):
@@ -29,7 +29,6 @@ def test_a_session_speaks_for_its_role(tx):
         "id": "AROAX:job",
         "account": "123456789012",
         "role": ROLE,
-        "scope": "job",
     }
     assert (found.secret, found.token, found.expires) == (
         given["SecretAccessKey"],

@@ -175,7 +175,9 @@ def test_a_service_is_denied_with_everybody_but_allowed_only_by_name():
     """reference_policies_condition-keys.html#condition-keys-principalisawsservice denies with "Principal": "*"."""
     assert ask(TRAIL, resource=to("*")).reason is R
     named = {"Principal": {"Service": "cloudtrail.amazonaws.com"}}
-    assert ask(TRAIL, resource=policy(named, {"Principal": "*", "Effect": "Deny"})).reason is Reason.EXPLICIT_DENY_RESOURCE
+    assert (
+        ask(TRAIL, resource=policy(named, {"Principal": "*", "Effect": "Deny"})).reason is Reason.EXPLICIT_DENY_RESOURCE
+    )
 
 
 def test_a_decision_shows_the_statements_that_made_it():

@@ -16,8 +16,12 @@ from skylab.settings import Settings
 class World:
     """root: the cloud's folder. sockets: a short folder for Unix sockets (their paths are limited to 107 bytes).
 
-    assume(service, region, role_arn, session_name) -> a boto3 client, in process, that acts as the role. Raises
-    ClientError from its calls, as any client does. endpoint: the URL at which processes reach this cloud.
+    assume(service, region, role_arn, session_name, by="sagemaker.amazonaws.com", source_arn="") -> a boto3 client, in
+    process, that acts as the role which the service `by` assumes. Raises AwsError (AccessDenied) where the role is not
+    there or its trust policy does not let the service; ClientError from its calls, as any client does.
+    as_service(principal, source_arn) -> connect(service, region) -> a boto3 client with which a service acts in its own
+    name: {"Service": principal} in policies, with aws:SourceArn and aws:SourceAccount.
+    endpoint: the URL at which processes reach this cloud.
     parts: what each service's open() made, by the service's name.
     """
 
@@ -28,6 +32,7 @@ class World:
     settings: Settings
     ids: Ids
     background: Background
-    assume: Callable[[str, str, str, str], Any]
+    assume: Callable[..., Any]
+    as_service: Callable[[str, str], Callable[[str, str], Any]]
     endpoint: str
     parts: Mapping[str, dict[str, Any]] = field(default_factory=dict)

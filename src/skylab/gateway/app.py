@@ -1,6 +1,6 @@
 """From a request to an operation and back.
 
-signed for which service → signature proved → operation found → allowed → input parsed and validated → operation
+signed for which service → signature proved → operation found → input parsed and validated → allowed → operation
 ← answer projected to its shape, or the error in the protocol's words: the only place that catches everything
 """
 
@@ -14,7 +14,9 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from skylab.gateway import identity, local
+from skylab.gateway import actions, identity, local
+from skylab.gateway.authorisation import Authorisation
+from skylab.gateway.identity import Origin
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
 from skylab.gateway.service import Service
 from skylab.kernel.clock import Clock, Ids
@@ -40,18 +42,23 @@ class Gateway:
         ids: Ids,
         settings: Settings,
         connect: Callable[[str, str, Principal], Any],
+        assume: Callable[..., Any],
         fallback: Any = None,
     ) -> None:
         self.services, self.routes = services, Routes(services)
         self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
-        self.connect, self.fallback = connect, fallback
+        self.connect, self.assume, self.fallback = connect, assume, fallback
+        self.authorisation = Authorisation(store, {service.name: service.access for service in services})
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answers any request; raises only ConnectionResetError, when the client left in the middle of its body."""
+    async def handle(self, request: HttpRequest, origin: Origin | None = None) -> HttpResponse:
+        """Answers any request; raises only ConnectionResetError, when the client left in the middle of its body.
+
+        origin: of a call from inside; what came over a socket has none.
+        """
         request_id = request_uuid(self.ids)
         try:
-            return await self._handled(request, request_id)
+            return await self._handled(request, request_id, origin)
         except ConnectionResetError:
             raise
         except Exception:
@@ -59,7 +66,7 @@ class Gateway:
             words = protocol(service_model(spoken(request)), request)
             return words.refuse(None, unknown_failure(), request_id, request)
 
-    async def _handled(self, request: HttpRequest, request_id: str) -> HttpResponse:
+    async def _handled(self, request: HttpRequest, request_id: str, origin: Origin | None) -> HttpResponse:
         if request.path.startswith("/_skylab/"):
             return await local.answer(self, request)
         signed = self.routes.signed_for(request)
@@ -67,7 +74,7 @@ class Gateway:
         service = self.routes.service(name, request)
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
-        exchange = Exchange(self, service, region, request_id)
+        exchange = Exchange(self, service, region, request_id, origin)
         return await exchange.run(request)
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
@@ -78,7 +85,10 @@ class Gateway:
             request.body = body = await read(request, self.settings.max_body_bytes)
             hashed = hashlib.sha256(body).hexdigest()
             caller = identity.authenticate(self.store, request, self.clock.now(), hashed)
-            identity.authorise(caller.principal, name, "Forward")
+            if caller.signature is None:
+                raise identity.unsigned()
+            action = await asyncio.get_running_loop().run_in_executor(self.pool, actions.named, name, request)
+            self.authorisation.allowed(self.call(name, region, caller.principal, request, request_id), action)
             if self.fallback is None:
                 raise AwsError("NotImplemented", f"{name} is not one of Skylab's own services", 501)
             answer: HttpResponse = await self.fallback.forward(request, name, region)
@@ -86,28 +96,34 @@ class Gateway:
         except AwsError as error:
             return words.refuse(None, identity.refused_in(model.resolved_protocol, error), request_id, request)
 
-    def call(self, service: Service, region: str, principal: Principal, request: HttpRequest, request_id: str) -> Call:
+    def call(
+        self, service: Service | str, region: str, principal: Principal, request: HttpRequest, request_id: str
+    ) -> Call:
+        """service: ours, or the name of one that is not."""
         return Call(
             store=self.store,
             ids=self.ids,
             settings=self.settings,
-            service=service.name,
+            service=service if isinstance(service, str) else service.name,
             account=principal.account,
             region=region,
             now=self.clock.now(),
             principal=principal,
             request_id=request_id,
             http=request,
-            part=service.part,
+            part={} if isinstance(service, str) else service.part,
             connect=self.connect,
+            judge=self.authorisation.demand,
+            become=self.assume,
         )
 
 
 class Exchange:
     """One request to one of our services."""
 
-    def __init__(self, gateway: Gateway, service: Service, region: str, request_id: str) -> None:
-        self.gateway, self.service, self.region, self.request_id = gateway, service, region, request_id
+    def __init__(self, gateway: Gateway, service: Service, region: str, request_id: str, origin: Origin | None) -> None:
+        self.gateway, self.service, self.region = gateway, service, region
+        self.request_id, self.origin = request_id, origin
 
     async def run(self, request: HttpRequest) -> HttpResponse:
         words = protocol(self.service.model, request)
@@ -120,8 +136,9 @@ class Exchange:
                     request.body = await read(request, self.gateway.settings.max_body_bytes)
             else:
                 caller = await self._proved(request)
+                if caller.signature is None and not _open(words, request):
+                    raise identity.unsigned()
                 operation = words.operation(request)
-            identity.authorise(caller.principal, self.service.signs_as, operation.name)
         except AwsError as error:
             return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
         return await self._performed(words, operation, caller.principal, request)
@@ -133,10 +150,11 @@ class Exchange:
     async def _proved(self, request: HttpRequest) -> identity.Caller:
         request.body = body = await read(request, self.gateway.settings.max_body_bytes)
         hashed = hashlib.sha256(body).hexdigest()
-        return identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), hashed)
+        return identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), hashed, self.origin)
 
     def _proved_s3(self, request: HttpRequest) -> tuple[identity.Caller, HttpRequest]:
-        caller = identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), None)
+        """Who asks S3 without a signature is anonymous: a bucket's policy may let everybody in."""
+        caller = identity.authenticate(self.gateway.store, request, self.gateway.clock.now(), None, self.origin)
         body = verified(request.body, request, caller.signature, caller.key)
         request = to_path_style(request)
         request.body = body
@@ -146,16 +164,8 @@ class Exchange:
         self, words: Protocol, operation: OperationModel, principal: Principal, request: HttpRequest
     ) -> HttpResponse:
         try:
-            handler = self.service.handler(operation)
-            parameters = words.parse(operation, request)
-            self.service.check(parameters)
-            validate(operation.input_shape, parameters, self.service.invalid)
             call = self.gateway.call(self.service, self.region, principal, request, self.request_id)
-            if inspect.iscoroutinefunction(handler):
-                result = await handler(call, parameters)
-            else:
-                loop = asyncio.get_running_loop()
-                result = await loop.run_in_executor(self.gateway.pool, handler, call, parameters)
+            result = await self._result(call, words.parse(operation, request), operation)
             return words.answer(operation, result or {}, self.request_id)
         except ConnectionResetError:
             raise
@@ -163,10 +173,32 @@ class Exchange:
             error = self.service.worded(problem)
             if error is None:
                 log.exception("%s.%s", self.service.name, operation.name)
-                error = AwsError(
-                    "InternalFailure", "The request processing has failed because of an unknown error.", 500
-                )
-            return words.refuse(operation, error, self.request_id, request)
+                error = unknown_failure()
+            return words.refuse(operation, identity.refused_in(self._protocol, error), self.request_id, request)
+
+    async def _result(self, call: Call, parameters: dict[str, Any], operation: OperationModel) -> Any:
+        authorisation = self.gateway.authorisation
+        handler = self.service.operations.get(operation.name)
+        if handler is None:
+            authorisation.allowed(call, f"{self.service.access.prefix}:{operation.name}")
+            raise AwsError("NotImplemented", f"{operation.name} is not implemented here", 501)
+        self.service.check(parameters)
+        validate(operation.input_shape, parameters, self.service.invalid)
+        authorisation.authorise(call, operation.name, parameters)
+        try:
+            if inspect.iscoroutinefunction(handler):
+                return await handler(call, parameters)
+            return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, handler, call, parameters)
+        except AwsError as error:
+            raise authorisation.withheld(call, parameters, error) from None
+
+
+def _open(words: Protocol, request: HttpRequest) -> bool:
+    """Whether it asks for an operation that AWS's model has unsigned, as AssumeRoleWithWebIdentity."""
+    try:
+        return bool(words.operation(request).auth_type == "none")
+    except AwsError:
+        return False
 
 
 def spoken(request: HttpRequest) -> str:

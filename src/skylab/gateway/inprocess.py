@@ -4,6 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from skylab.gateway.app import Gateway
+from skylab.gateway.identity import Origin
 from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
 
 HOST = "http://127.0.0.1:4566"
@@ -76,7 +78,17 @@ class Transport:
         self.gateway, self.loop = gateway, loop
         self._session, self._making = Session(), threading.Lock()  # sessions are not thread-safe, clients are
 
-    def client(self, service: str, region: str, key: str, secret: str, token: str | None, **config: Any) -> Any:
+    def client(
+        self,
+        service: str,
+        region: str,
+        key: str,
+        secret: str,
+        token: str | None,
+        origin: Origin | None = None,
+        **config: Any,
+    ) -> Any:
+        """origin: what the gateway is told of the calls beside their bytes; the client's own calls have none."""
         with self._making:
             client = self._session.client(
                 service,
@@ -87,11 +99,11 @@ class Transport:
                 aws_session_token=token,
                 config=Config(retries={"total_max_attempts": 1}, **config),
             )
-        client.meta.events.register("before-send", self.send)
+        client.meta.events.register("before-send", partial(self.send, origin))
         return client
 
-    def send(self, request: Any, **_: Any) -> AWSResponse:
-        future = asyncio.run_coroutine_threadsafe(self.gateway.handle(_incoming(request)), self.loop)
+    def send(self, origin: Origin | None, request: Any, **_: Any) -> AWSResponse:
+        future = asyncio.run_coroutine_threadsafe(self.gateway.handle(_incoming(request), origin), self.loop)
         response: HttpResponse = future.result()
         body = b"" if request.method == "HEAD" else response.body
         return AWSResponse(request.url, response.status, _Headers(response.headers), Raw(body, self.loop))

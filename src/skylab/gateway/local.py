@@ -14,14 +14,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import skylab
-from skylab.gateway.sessions import role_session
+from skylab.gateway.sessions import assumed
 from skylab.kernel.store import load
+from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from skylab.gateway.app import Gateway
 
 LIFE = timedelta(hours=1)
+JOBS = "sagemaker.amazonaws.com"  # whose tasks have credentials
 
 
 async def answer(gateway: Gateway, request: HttpRequest) -> HttpResponse:
@@ -48,7 +50,10 @@ def _credentials(gateway: Gateway, task: str, request: HttpRequest) -> HttpRespo
         token = request.headers.get("authorization", "")
         if not data.get("token") or not hmac.compare_digest(data["token"].encode(), token.encode()):
             return _json(403, {"code": "AccessDenied", "message": "The token is not that of a running job."})
-        issued = role_session(tx, data["role"], task, now, now + LIFE, "job")
+        try:
+            issued = assumed(tx, data["role"], task, JOBS, now, now + LIFE)
+        except AwsError as denial:  # the role is gone, or no longer trusts the service
+            return _json(denial.status or 403, {"code": denial.code, "message": denial.message})
     return _json(
         200,
         {

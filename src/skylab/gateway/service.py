@@ -1,12 +1,13 @@
 """A service's operations, bound by name: CreateTrainingJob is create_training_job, as in boto3."""
 
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from botocore import xform_name
-from botocore.model import OperationModel
 
+from skylab.gateway.authorisation import Table
 from skylab.kernel.store import Exists, Missing
 from skylab.wire.errors import AwsError
 from skylab.wire.model import service_model
@@ -24,6 +25,7 @@ class Service:
         self.check: Callable[[dict[str, Any]], None] = getattr(module, "CHECK", lambda parameters: None)
         self.errors: dict[type[Exception], Callable[[Any], AwsError]] = getattr(module, "ERRORS", {})
         self.part = part
+        self.access = _access(module)
         self.operations = self._bind(module.RESOURCES)
 
     def _bind(self, resources: list[type]) -> dict[str, Callable[..., Any]]:
@@ -36,11 +38,6 @@ class Service:
                 bound[by_method[method]] = getattr(resource(), method)
         return bound
 
-    def handler(self, operation: OperationModel) -> Callable[..., Any]:
-        if (handler := self.operations.get(operation.name)) is None:
-            raise AwsError("NotImplemented", f"{operation.name} is not implemented here", 501)
-        return handler
-
     def worded(self, problem: Exception) -> AwsError | None:
         """The store's neutral exceptions as this service says them; None for what is a bug."""
         if isinstance(problem, AwsError):
@@ -48,3 +45,10 @@ class Service:
         if isinstance(problem, Missing | Exists) and type(problem) in self.errors:
             return self.errors[type(problem)](*problem.args)
         return None
+
+
+def _access(module: ModuleType) -> Table:
+    try:
+        return Table(import_module(f"{module.__name__}.access"))
+    except ModuleNotFoundError as problem:
+        raise TypeError(f"{module.__name__} has no access.py: nobody could be allowed anything") from problem

@@ -19,7 +19,7 @@ COLUMNS = "access_key, secret, token, account, owner, principal, active, created
 
 @dataclass(frozen=True)
 class Credential:
-    """principal holds arn, id, account, role and scope, as services/call.py names them."""
+    """principal holds arn, id, account, role and what makes the session, see gateway/identity.py."""
 
     access_key: str
     secret: str
@@ -56,7 +56,6 @@ def issue_session(
     session_name: str,
     now: datetime,
     expires: datetime,
-    scope: str = "user",
     **more: Any,
 ) -> dict[str, Any]:
     """Credentials of an assumed-role session, as AssumeRole's Credentials; more goes into the principal."""
@@ -66,7 +65,6 @@ def issue_session(
         "id": f"{role_id}:{session_name}",
         "account": account,
         "role": role_arn,
-        "scope": scope,
     }
     return issue_temporary(tx, principal | more, role_id, now, expires)
 
@@ -85,6 +83,11 @@ def issue_long_term(tx: Transaction, principal: dict[str, Any], owner: str, now:
     key, secret = key_id("AKIA", principal["account"]), _secret()
     _insert(tx, key, secret, None, principal, owner, now, None)
     return {"AccessKeyId": key, "SecretAccessKey": secret}
+
+
+def momentary(account: str, now: datetime) -> Credential:
+    """A key that is nowhere but in memory; whom it speaks for is known to who made it."""
+    return Credential(key_id("ASIA", account), _secret(), None, account, "", {}, True, now, None)
 
 
 def _secret() -> str:

@@ -11,8 +11,10 @@ Beside ACCESS a service's access.py may define, all of it asked only where a pol
 
     COMMON: Mapping[str, Source]                    condition keys that all its operations have
     resource_policy(call, arn) -> str | None        the resource's own policy: a bucket's, a key's, a role's trust
+    POLICY: "required" | "trust"                    nobody is allowed without it: a key's policy; a role's trust
     resource_tags(call, arn) -> Mapping[str, str]   aws:ResourceTag/…
     resource_owner(call, arn) -> str | None         the account of a resource whose ARN does not say it (a bucket)
+    HIDDEN: Mapping[error code, Need]               an error that only who is allowed the need is told
 
 Actions, resource types and condition keys are those of AWS's Service Authorization Reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/), against which tests hold every table.
@@ -48,6 +50,10 @@ class Need:
     tags: str = ""
     untags: str = ""
     when: Source = ""
+    sources: Mapping[str, Source] = field(init=False, repr=False)  # keys by their names in lower case
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sources", {key.lower(): source for key, source in self.keys.items()})
 
     def asked(self, call: Call, parameters: Parameters) -> bool:
         return not self.when or bool(given(self.when, call, parameters))
@@ -82,7 +88,7 @@ def given(source: Source, call: Call, parameters: Parameters) -> Any:
 
 
 def texts(value: Any) -> tuple[str, ...] | None:
-    """A request's value as the texts that conditions compare; None (absent) stays None."""
+    """A request's value as the texts that conditions compare; nothing (None, an empty list) is absent."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -92,7 +98,7 @@ def texts(value: Any) -> tuple[str, ...] | None:
     if isinstance(value, datetime):
         return (value.strftime("%Y-%m-%dT%H:%M:%SZ"),)
     if isinstance(value, Iterable):
-        return tuple(text for item in value for text in texts(item) or ())
+        return tuple(text for item in value for text in texts(item) or ()) or None
     return (str(value),)
 
 

@@ -17,8 +17,8 @@ from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest
 
 ACCOUNT = "123456789012"
-ROOT = {"arn": f"arn:aws:iam::{ACCOUNT}:root", "id": ACCOUNT, "account": ACCOUNT, "scope": "account"}
-ANN = {"arn": f"arn:aws:iam::{ACCOUNT}:user/ann", "id": "AIDAANN", "account": ACCOUNT, "scope": "user"}
+ROOT = {"arn": f"arn:aws:iam::{ACCOUNT}:root", "id": ACCOUNT, "account": ACCOUNT, "type": "Root"}
+ANN = {"arn": f"arn:aws:iam::{ACCOUNT}:user/ann", "id": "AIDAANN", "account": ACCOUNT, "type": "IAMUser"}
 ROLE = Key(ACCOUNT, "", "iam", "role", "Trainer")
 TRUST = f'{{"Statement": {{"Effect": "Allow", "Principal": {{"AWS": "{ACCOUNT}"}}, "Action": "sts:AssumeRole"}}}}'
 
@@ -66,14 +66,13 @@ def test_a_session_token_speaks_for_the_same_caller(store, who, hours):
 def test_a_user_may_stay_in_a_role_as_long_as_the_role_allows(store):
     call = as_user(store, ANN)
     with store.writing() as tx:
-        doc = role(ROLE, call.now, {"AssumeRolePolicyDocument": TRUST, "MaxSessionDuration": 7200}, scope="account")
+        doc = role(ROLE, call.now, {"AssumeRolePolicyDocument": TRUST, "MaxSessionDuration": 7200})
         tx.create(ROLE, doc, call.now)
     request = {"RoleArn": doc["Arn"], "RoleSessionName": "ann", "DurationSeconds": 7200}
     given = Sessions().assume_role(call, request)["Credentials"]
     with store.reading() as tx:
         found = credentials.find(tx, given["AccessKeyId"])
     assert found.expires == call.now + timedelta(hours=2)
-    assert found.principal["scope"] == "account"
 
 
 def test_root_assumes_no_role(store):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.names import NAMED, Kind, change, key_of, no_such, page, too_many
-from skylab.services.iam.policies import attachable, entities
+from skylab.services.iam.policies import attachable, entities, readable
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -39,7 +39,7 @@ class Attachments:
         arn, kinds = request["PolicyArn"], request.get("EntityFilter")
         by_boundary = request.get("PolicyUsageFilter") == "PermissionsBoundary"
         with call.reading() as tx:
-            attachable(tx, arn)
+            readable(tx, call.account, arn)
             users = [
                 _named(doc)
                 for doc in entities(tx, call.account)
@@ -73,7 +73,7 @@ def _attach(call: Call, kind: Kind, request: Any) -> None:
     with call.writing() as tx:
         doc = tx.get(key)
         attached = doc["_"]["attached"]
-        attachable(tx, arn)
+        attachable(tx, call.account, arn)
         if arn in attached:
             return
         if len(attached) >= MOST:
@@ -109,7 +109,7 @@ def _bound(call: Call, kind: Kind, request: Any, arn: str | None) -> None:
         doc = tx.get(key)
         if arn is None and not doc.get("PermissionsBoundary"):
             raise no_such(f"{kind.capitalize()} {key.name} does not have a permissions boundary.")
-        tx.put(key, bounded(tx, doc | {"PermissionsBoundary": arn}), call.now)
+        tx.put(key, bounded(tx, call.account, doc | {"PermissionsBoundary": arn}), call.now)
 
 
 def _boundary(doc: dict[str, Any]) -> list[str]:

@@ -45,9 +45,9 @@ def _owner(tx: Transaction, call: Call, request: Any) -> tuple[str, dict[str, An
     """The id that the keys belong to, and what they speak for."""
     root = f"arn:aws:iam::{call.account}:root"
     if "UserName" not in request and call.principal.arn == root:
-        return call.account, {"arn": root, "id": call.account, "account": call.account, "scope": "account"}
+        return call.account, {"arn": root, "id": call.account, "account": call.account, "type": "Root"}
     user = tx.get(key_of(call.account, "user", named(call, request)))
-    principal = {"arn": user["Arn"], "id": user["UserId"], "account": call.account, "scope": "user"}
+    principal = {"arn": user["Arn"], "id": user["UserId"], "account": call.account, "type": "IAMUser"}
     return user["UserId"], principal
 
 

@@ -1,32 +1,25 @@
-"""Customer managed policies. Their text is in versions, which are private members of the policy's document."""
+"""Managed policies: customers' and, to be read, AWS's. Their text is in versions, private members of the document."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel import credentials
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
+from skylab.services.iam.aws import SERVICE_ROLE, aws_policies, aws_policy
 from skylab.services.iam.documents import check_identity, size
 from skylab.services.iam.names import arn_of, conflict, docs, key_of, no_such, page, too_many
-from skylab.services.iam.tags import checked
+from skylab.services.iam.tagging import tagged
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
-# Those of AWS that may be attached by name. What they allow is not kept here, so GetPolicy does not know them.
-AWS_NAMES = {
-    "AdministratorAccess",
-    "AmazonS3FullAccess",
-    "AmazonS3ReadOnlyAccess",
-    "AmazonSageMakerFullAccess",
-    "CloudWatchLogsFullAccess",
-}
 SIZE = 6144
 
 
@@ -45,31 +38,27 @@ class Policies:
             "CreateDate": call.now,
             "UpdateDate": call.now,
             "_": {"versions": [version], "last": 1},
-        }
+        } | tagged(request)
         if "Description" in request:
             doc["Description"] = request["Description"]
-        if request.get("Tags"):
-            doc["Tags"] = checked(request["Tags"])
         with call.writing() as tx:
             tx.create(key, doc, call.now)
         return {"Policy": doc | {"AttachmentCount": 0, "PermissionsBoundaryUsageCount": 0}}
 
     def get_policy(self, call: Call, request: GetPolicyRequest) -> dict[str, Any]:
         with call.reading() as tx:
-            _, doc = policy(tx, call.account, request["PolicyArn"])
+            doc = readable(tx, call.account, request["PolicyArn"])
             return {"Policy": doc | _uses(tx, call.account)(doc["Arn"])}
 
     def list_policies(self, call: Call, request: ListPoliciesRequest) -> dict[str, Any]:
-        """Scope AWS is empty: AWS's own policies are names here, not documents."""
         by_boundary = request.get("PolicyUsageFilter") == "PermissionsBoundary"
         counted = "PermissionsBoundaryUsageCount" if by_boundary else "AttachmentCount"
         with call.reading() as tx:
             uses = _uses(tx, call.account)
-            found = (doc | uses(doc["Arn"]) for doc in docs(tx, call.account, "policy", request.get("PathPrefix", "/")))
+            found = (doc | uses(doc["Arn"]) for doc in _scoped(tx, call.account, request))
             if request.get("OnlyAttached") or by_boundary:
                 found = (doc for doc in found if doc[counted])
-            wanted = iter(()) if request.get("Scope") == "AWS" else found
-            answer = page(request, "Policies", wanted, lambda doc: doc["PolicyName"])
+            answer = page(request, "Policies", found, _order)
         hidden = ("Description", "Tags", "_")
         answer["Policies"] = [{m: v for m, v in doc.items() if m not in hidden} for doc in answer["Policies"]]
         return answer
@@ -94,7 +83,9 @@ def check_policy(text: str) -> None:
 
 
 def policy(tx: Transaction, account: str, arn: str) -> tuple[Key, dict[str, Any]]:
-    """A customer managed policy by its ARN. Raises NoSuchEntity."""
+    """A customer managed policy by its ARN, to be changed. Raises NoSuchEntity, and AccessDenied for one of AWS's."""
+    if aws_policy(arn):
+        raise AwsError("AccessDenied", "Cannot update policies outside your own account.", 403)
     key = key_of(account, "policy", arn.rsplit("/", 1)[-1])
     doc = tx.find(key)
     if doc is None or doc["Arn"] != arn:
@@ -102,20 +93,33 @@ def policy(tx: Transaction, account: str, arn: str) -> tuple[Key, dict[str, Any]
     return key, doc
 
 
-def attachable(tx: Transaction, arn: str) -> str:
-    """The name of a policy that may be attached: one of the account's, or a known one of AWS's."""
-    name = arn.rsplit("/", 1)[-1]
-    if arn.startswith(AWS_MANAGED):
-        if name not in AWS_NAMES or arn != AWS_MANAGED + name:
-            raise no_such(f"Policy {arn} does not exist or is not attachable.")
-        return name
+def readable(tx: Transaction, account: str, arn: str) -> dict[str, Any]:
+    """A managed policy by its ARN, the account's or AWS's. Raises NoSuchEntity."""
+    return aws_policy(arn) or policy(tx, account, arn)[1]
+
+
+def attachable(tx: Transaction, account: str, arn: str, linked: bool = False) -> None:
+    """Raises AwsError unless the policy is there and may be attached; linked: to a service-linked role."""
     parts = arn.split(":")
     if len(parts) != 6 or not parts[5].startswith("policy/"):
         raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
-    doc = tx.find(key_of(parts[4], "policy", name))
+    doc = aws_policy(arn) or tx.find(key_of(account, "policy", arn.rsplit("/", 1)[-1]))
     if doc is None or doc["Arn"] != arn:
         raise no_such(f"Policy {arn} does not exist or is not attachable.")
-    return name
+    if doc["Path"].startswith(SERVICE_ROLE) and not linked:
+        raise AwsError("PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
+
+
+def _scoped(tx: Transaction, account: str, request: Any) -> Iterator[dict[str, Any]]:
+    """The policies of a scope under a path, by name."""
+    scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
+    own = docs(tx, account, "policy", prefix) if scope != "AWS" else iter(())
+    theirs = aws_policies().values() if scope != "Local" else iter(())
+    return merge(own, (doc for doc in theirs if doc["Path"].startswith(prefix)), key=_order)
+
+
+def _order(doc: dict[str, Any]) -> str:
+    return f"{doc['PolicyName']} {doc['Arn']}"
 
 
 def entities(tx: Transaction, account: str) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.documents import check_trust, size
 from skylab.services.iam.names import arn_of, change, conflict, docs, encoded, key_of, page, too_many
-from skylab.services.iam.tags import checked
+from skylab.services.iam.tagging import tagged
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -25,7 +25,7 @@ class Roles:
         _check(request["AssumeRolePolicyDocument"])
         key = key_of(call.account, "role", request["RoleName"])
         with call.writing() as tx:
-            doc = role(key, call.now, bounded(tx, dict(request)))
+            doc = role(key, call.now, bounded(tx, call.account, dict(request)))
             tx.create(key, doc, call.now)
         return {"Role": _shown(doc)}
 
@@ -72,11 +72,10 @@ class Roles:
             tx.delete(key)
 
 
-def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") -> dict[str, Any]:
-    """The document of a new role; members: as CreateRole's request. scope: of its sessions (Principal.scope)."""
+def role(key: Key, now: datetime, members: dict[str, Any]) -> dict[str, Any]:
+    """The document of a new role; members: as CreateRole's request."""
     path = members.get("Path", "/")
     own = {m: members[m] for m in ("Description", "PermissionsBoundary") if m in members}
-    tags = {"Tags": checked(members["Tags"])} if members.get("Tags") else {}
     return (
         {
             "Path": path,
@@ -86,10 +85,10 @@ def role(key: Key, now: datetime, members: dict[str, Any], scope: str = "user") 
             "CreateDate": now,
             "AssumeRolePolicyDocument": members["AssumeRolePolicyDocument"],
             "MaxSessionDuration": members.get("MaxSessionDuration", 3600),
-            "_": {"inline": {}, "attached": [], "scope": scope},
+            "_": {"inline": {}, "attached": []},
         }
         | own
-        | tags
+        | tagged(members)
     )
 
 

@@ -8,7 +8,7 @@ from skylab.kernel import credentials
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.names import arn_of, conflict, docs, key_of, page
-from skylab.services.iam.tags import checked
+from skylab.services.iam.tagging import tagged
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -27,11 +27,9 @@ class Users:
             "Arn": arn_of(key, path),
             "CreateDate": call.now,
             "_": {"inline": {}, "attached": []},
-        }
-        if request.get("Tags"):
-            doc["Tags"] = checked(request["Tags"])
+        } | tagged(request)
         with call.writing() as tx:
-            doc = bounded(tx, doc | {"PermissionsBoundary": request.get("PermissionsBoundary")})
+            doc = bounded(tx, call.account, doc | {"PermissionsBoundary": request.get("PermissionsBoundary")})
             tx.create(key, doc, call.now)
         return {"User": doc}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.iam.names import conflict, encoded, no_such, page
-from skylab.services.iam.policies import check_policy, policy
+from skylab.services.iam.policies import check_policy, policy, readable
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ class Versions:
 
     def get_policy_version(self, call: Call, request: GetPolicyVersionRequest) -> dict[str, Any]:
         with call.reading() as tx:
-            _, doc = policy(tx, call.account, request["PolicyArn"])
+            doc = readable(tx, call.account, request["PolicyArn"])
         return {"PolicyVersion": _shown(doc, _find(doc, request["VersionId"]))}
 
     def list_policy_versions(self, call: Call, request: ListPolicyVersionsRequest) -> dict[str, Any]:
+        """Of one of AWS's, the default version: no other is kept."""
         with call.reading() as tx:
-            _, doc = policy(tx, call.account, request["PolicyArn"])
+            doc = readable(tx, call.account, request["PolicyArn"])
         versions = [_shown(doc, version) for version in doc["_"]["versions"]]
         for version in versions:
             del version["Document"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.s3 import conditions, names, retention, versions
+from skylab.services.s3.access import ACCESS
 from skylab.services.s3.common import Doc, find_bucket, index, is_version, keeper
 from skylab.services.s3.digests import verify
 from skylab.services.s3.versions import Fresh
@@ -53,6 +54,7 @@ class Deletions:
         return {"Errors": errors} | ({} if request["Delete"].get("Quiet") else {"Deleted": deleted})
 
 
+DELETE = ACCESS["DeleteObject"]
 _CONDITIONS = ("IfMatchLastModifiedTime", "IfMatchSize", "LastModifiedTime", "Size")
 
 
@@ -63,6 +65,10 @@ def _attempt(
     try:
         names.check_key(one["Key"])
         _refuse(one)
+        wanted = {**one, "Bucket": bucket["Name"], "BypassGovernanceRetention": bypass}
+        for need in DELETE:
+            if need.asked(call, wanted):
+                call.demand(need, wanted)
         deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag"), bypass))
     except AwsError as error:
         failed = {"Key": one["Key"], "VersionId": one.get("VersionId"), "Code": error.code, "Message": error.message}

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from skylab.kernel.clock import expired, patience
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task
@@ -39,17 +37,16 @@ def tags(request: Any) -> dict[str, str]:
 
 
 def check_role(call: Call, role: str) -> None:
-    """Raises AwsError for a role of another account, and for one that is not there."""
+    """Raises AwsError for a role of another account, and for one that SageMaker may not assume."""
     if role.split(":")[4] != call.account:
         raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.")
     try:
-        call.client("iam").get_role(RoleName=role.rpartition("/")[2])
-    except ClientError as problem:
-        if problem.response["Error"]["Code"] == "NoSuchEntity":  # else the caller may not look, and the job will tell
-            raise invalid(
-                f"Could not assume role {role}. Please ensure that the role exists and allows principal "
-                "'sagemaker.amazonaws.com' to assume the role."
-            ) from None
+        call.assume("s3", role)
+    except AwsError:
+        raise invalid(
+            f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+            "'sagemaker.amazonaws.com' to assume the role."
+        ) from None
 
 
 def new_token(new_id: Callable[[], str]) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 from skylab.compute.world import World
 from skylab.kernel import journal
 from skylab.kernel.key import Key
-from skylab.kernel.store import Missing, Task, Transaction
+from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import hosting
 from skylab.services.sagemaker.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.replicas import Replica, folder, fresh, models
+from skylab.wire.errors import AwsError
 
 WATCH = 0.25  # seconds between two looks at replicas that are well
 DRAIN = 0.25  # seconds for requests that were about to be sent when the routing changed
@@ -43,8 +44,8 @@ class Fleet:
         def all_models() -> None:
             try:
                 s3 = world.assume("s3", task.target.region, data["role"], "SageMaker")
-            except Missing:
-                raise Unavailable(f"The role {data['role']} does not exist.") from None
+            except AwsError as denial:
+                raise Unavailable(denial.message) from None
             for index, variant in enumerate(data["variants"]):
                 fetch(s3, variant, models(world, task) / str(index))
 

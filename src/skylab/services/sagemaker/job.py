@@ -14,12 +14,13 @@ from skylab.compute.instances import instance
 from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
 from skylab.kernel.key import Key
-from skylab.kernel.store import Missing, Task
+from skylab.kernel.store import Task
 from skylab.services.sagemaker import delivery, joblogs, staging
 from skylab.services.sagemaker.common import process_env
 from skylab.services.sagemaker.hosts import Host, addresses, checkpoints, hosts, mode, reaches, write_config
 from skylab.services.sagemaker.runtimes import Runtime, resolve
 from skylab.services.sagemaker.staging import DataFailed
+from skylab.wire.errors import AwsError
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 REASON = 1024  # the longest FailureReason
@@ -75,7 +76,7 @@ class Job:
         (self.folder / "home").mkdir(parents=True)
         try:
             s3 = self.s3
-        except Missing:
+        except AwsError:
             raise DataFailed(f"ClientError: Could not assume role {self.doc['RoleArn']}.") from None
         for host in self.hosts:
             write_config(self.ml(host), self.doc, host)

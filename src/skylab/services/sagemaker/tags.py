@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.wire.errors import invalid
+from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
@@ -47,6 +47,15 @@ class Tags:
 
 def _list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": name, "Value": tags[name]} for name in sorted(tags) if not name.startswith("aws:")]
+
+
+def known(tx: Transaction, call: Call, arn: str) -> dict[str, str]:
+    """The tags of a resource; none of one that is not there."""
+    try:
+        tags: dict[str, str] = _tagged(tx, call, arn)[1]["_"]["tags"]
+    except AwsError:
+        return {}
+    return tags
 
 
 def _tagged(tx: Transaction, call: Call, arn: str) -> tuple[Key, dict[str, Any]]:

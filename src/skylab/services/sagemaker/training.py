@@ -155,7 +155,7 @@ def _check_channels(doc: dict[str, Any]) -> None:
 def _check_buckets(call: Call, doc: dict[str, Any]) -> None:
     """Says at once what would fail anyway: a bucket that is not there."""
     uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]
-    s3 = call.client("s3")
+    s3 = call.assume("s3", doc["RoleArn"])
     for uri in [*uris, doc["OutputDataConfig"]["S3OutputPath"]]:
         if not (match := BUCKET.fullmatch(uri)):
             raise invalid(f"{uri} is not an S3 URI.")

@@ -43,7 +43,6 @@ class Sessions:
                 session,
                 call.now,
                 call.now + timedelta(seconds=seconds),
-                role["_"].get("scope", "user"),
                 **{m: request[m] for m in ("Tags", "SourceIdentity") if m in request},
             )
         user = {
