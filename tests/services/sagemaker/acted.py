@@ -70,7 +70,7 @@ def processes(tmp_path):
 @pytest.fixture
 def s3(cloud):
     s3 = connect(cloud, "s3")
-    s3.create_bucket(Bucket="data")
+    s3.create_bucket(Bucket="sagemaker-data")
     return s3
 
 
@@ -89,7 +89,7 @@ def steps(cloud, clock):
     return steps
 
 
-def channel(name="train", uri="s3://data/train/", **members):
+def channel(name="train", uri="s3://sagemaker-data/train/", **members):
     source = {"S3DataType": "S3Prefix", "S3Uri": uri} | members.pop("source", {})
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}} | members
 
@@ -100,11 +100,11 @@ def request(name="job", **members):
         "TrainingJobName": name,
         "AlgorithmSpecification": algorithm,
         "RoleArn": ROLE,
-        "OutputDataConfig": {"S3OutputPath": "s3://data/out"},
+        "OutputDataConfig": {"S3OutputPath": "s3://sagemaker-data/out"},
         "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
         "StoppingCondition": {"MaxRuntimeInSeconds": 600},
     } | members
 
 
 def keys(s3, prefix=""):
-    return [item["Key"] for item in s3.list_objects_v2(Bucket="data", Prefix=prefix).get("Contents", [])]
+    return [item["Key"] for item in s3.list_objects_v2(Bucket="sagemaker-data", Prefix=prefix).get("Contents", [])]

@@ -44,7 +44,7 @@ def test_a_script_has_only_the_metrics_it_names(sagemaker):
         ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Nobody"}, "Could not assume role"),
         ({"algorithm": {"MetricDefinitions": [{"Name": "a", "Regex": "("}]}}, "Invalid regular expression"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
-        ({"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/opt/ml/../../etc"}}, "LocalPath"),
+        ({"CheckpointConfig": {"S3Uri": "s3://sagemaker-data/c", "LocalPath": "/opt/ml/../../etc"}}, "LocalPath"),
     ],
 )
 def test_what_cannot_work_is_refused_at_once(sagemaker, members, words):

@@ -32,14 +32,14 @@ def statuses(doc):
 
 
 def archived(s3, key):
-    body = s3.get_object(Bucket="data", Key=key)["Body"].read()
+    body = s3.get_object(Bucket="sagemaker-data", Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
 
 
 def put(s3, *names):
     for name in names:
-        s3.put_object(Bucket="data", Key=name, Body=name.encode())
+        s3.put_object(Bucket="sagemaker-data", Key=name, Body=name.encode())
 
 
 def found(processes, name="train", host="algo-1"):
@@ -69,7 +69,7 @@ def test_a_program_finds_its_channels_and_configuration(sagemaker, s3, processes
         steps,
         HyperParameters={"eta": "0.1"},
         Environment={"MINE": "1"},
-        InputDataConfig=[channel(ContentType="text/csv"), channel("test", "s3://data/other.csv")],
+        InputDataConfig=[channel(ContentType="text/csv"), channel("test", "s3://sagemaker-data/other.csv")],
     )
     assert found(processes) == ["a.csv", "sub/b.csv"] and found(processes, "test") == ["other.csv"]
     config = {p.stem: json.loads(p.read_text()) for p in (processes.ml() / "input/config").iterdir()}
@@ -113,7 +113,7 @@ def test_a_completed_job_has_its_model_output_and_metrics(sagemaker, cloud, s3, 
     doc = described(sagemaker)
     assert statuses(doc) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
     assert doc["TrainingJobStatus"] == doc["SecondaryStatus"] == "Completed"
-    assert doc["ModelArtifacts"]["S3ModelArtifacts"] == "s3://data/out/job/output/model.tar.gz"
+    assert doc["ModelArtifacts"]["S3ModelArtifacts"] == "s3://sagemaker-data/out/job/output/model.tar.gz"
     assert archived(s3, "out/job/output/model.tar.gz") == {"model.bin": b"weights"}
     assert archived(s3, "out/job/output/output.tar.gz") == {"report.txt": b"fine"}
     values = {metric["MetricName"]: metric["Value"] for metric in doc["FinalMetricDataList"]}
@@ -169,8 +169,12 @@ def test_sharded_objects_are_dealt_out_to_the_hosts(sagemaker, s3, processes, st
 
 def test_a_manifest_names_the_objects_of_a_channel(sagemaker, s3, processes, steps):
     put(s3, "train/a", "train/sub/b", "train/c")
-    s3.put_object(Bucket="data", Key="m", Body=json.dumps([{"prefix": "s3://data/train/"}, "sub/b", "c"]))
-    running(sagemaker, steps, InputDataConfig=[channel(uri="s3://data/m", source={"S3DataType": "ManifestFile"})])
+    s3.put_object(
+        Bucket="sagemaker-data", Key="m", Body=json.dumps([{"prefix": "s3://sagemaker-data/train/"}, "sub/b", "c"])
+    )
+    running(
+        sagemaker, steps, InputDataConfig=[channel(uri="s3://sagemaker-data/m", source={"S3DataType": "ManifestFile"})]
+    )
     assert found(processes) == ["c", "sub/b"]
 
 
@@ -186,9 +190,13 @@ def test_a_piped_channel_is_streamed_in_the_order_of_its_listing(sagemaker, s3, 
 @pytest.mark.parametrize(
     "prepare, uri, words",
     [
-        (lambda s3: None, "s3://data/nothing/", 'No S3 objects found under S3 URL "s3://data/nothing/"'),
-        (lambda s3: put(s3, "e/a", "e/a/b"), "s3://data/e/", "both a file and a folder"),
-        (lambda s3: put(s3, "e/../../../x"), "s3://data/e/", "does not name a file of its channel"),
+        (
+            lambda s3: None,
+            "s3://sagemaker-data/nothing/",
+            'No S3 objects found under S3 URL "s3://sagemaker-data/nothing/"',
+        ),
+        (lambda s3: put(s3, "e/a", "e/a/b"), "s3://sagemaker-data/e/", "both a file and a folder"),
+        (lambda s3: put(s3, "e/../../../x"), "s3://sagemaker-data/e/", "does not name a file of its channel"),
     ],
 )
 def test_data_that_cannot_be_had_fails_the_job(sagemaker, s3, processes, steps, prepare, uri, words):
@@ -233,14 +241,14 @@ def test_a_lost_process_is_an_internal_error(sagemaker, processes, steps):
 
 
 def test_uncompressed_output_is_objects_and_links_are_not_followed(sagemaker, s3, processes, steps):
-    output = {"S3OutputPath": "s3://data/out", "CompressionType": "NONE"}
+    output = {"S3OutputPath": "s3://sagemaker-data/out", "CompressionType": "NONE"}
     running(sagemaker, steps, OutputDataConfig=output)
     (processes.ml() / "model/a").mkdir()
     (processes.ml() / "model/a/b").write_text("b")
     (processes.ml() / "model/passwd").symlink_to("/etc/passwd")
     processes.end(0)
     steps(WHOLE)
-    assert described(sagemaker)["ModelArtifacts"]["S3ModelArtifacts"] == "s3://data/out/job/output/model/"
+    assert described(sagemaker)["ModelArtifacts"]["S3ModelArtifacts"] == "s3://sagemaker-data/out/job/output/model/"
     assert keys(s3, "out/") == ["out/job/output/model/a/b"]
 
 
@@ -258,7 +266,7 @@ def test_a_folder_that_became_a_link_is_not_delivered(sagemaker, s3, processes, 
 
 def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes, steps):
     running(sagemaker, steps)
-    s3.delete_bucket(Bucket="data")
+    s3.delete_bucket(Bucket="sagemaker-data")
     processes.end(0)
     steps(WHOLE)
     doc = described(sagemaker)
@@ -268,7 +276,7 @@ def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes,
 
 def test_checkpoints_go_in_and_come_out_while_it_runs(sagemaker, s3, processes, steps):
     put(s3, "kept/1.pt")
-    running(sagemaker, steps, CheckpointConfig={"S3Uri": "s3://data/kept"})
+    running(sagemaker, steps, CheckpointConfig={"S3Uri": "s3://sagemaker-data/kept"})
     folder = processes.ml() / "checkpoints"
     assert (folder / "1.pt").read_text() == "kept/1.pt"
     (folder / "2.pt").write_text("two")
@@ -306,13 +314,13 @@ def ended(cloud, **members):
 @pytest.fixture
 def data(real_cloud):
     s3 = connect(real_cloud, "s3")
-    s3.create_bucket(Bucket="data")
+    s3.create_bucket(Bucket="sagemaker-data")
     return s3
 
 
 def test_a_real_program_trains_on_real_data(real_cloud, data):
     rows = b"\n".join(b"%d,%d,%d" % (i % 2, i, i % 2 * 3) for i in range(100))
-    data.put_object(Bucket="data", Key="train/a.csv", Body=rows)
+    data.put_object(Bucket="sagemaker-data", Key="train/a.csv", Body=rows)
     parameters = {"num_round": "2", "objective": "binary:logistic"}
     doc = ended(real_cloud, HyperParameters=parameters, InputDataConfig=[channel(ContentType="text/csv")])
     assert doc["SecondaryStatus"] == "Completed", doc.get("FailureReason")
@@ -340,12 +348,12 @@ def test_two_real_hosts_talk_to_each_other_and_read_a_pipe(real_cloud, data):
     if reason := real_cloud.world.processes.unsandboxed:
         pytest.skip(reason)
     put(data, "train/a", "train/b")
-    data.put_object(Bucket="data", Key="code/talk.py", Body=TALK)
+    data.put_object(Bucket="sagemaker-data", Key="code/talk.py", Body=TALK)
     doc = ended(
         real_cloud,
         algorithm={"ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/talk.py"]},
         EnableNetworkIsolation=True,
-        InputDataConfig=[channel(InputMode="Pipe"), channel("code", "s3://data/code/talk.py")],
+        InputDataConfig=[channel(InputMode="Pipe"), channel("code", "s3://sagemaker-data/code/talk.py")],
         ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
     )
     assert doc["SecondaryStatus"] == "Completed", doc.get("FailureReason")
@@ -367,7 +375,7 @@ def test_a_real_program_that_takes_too_long_is_ended(real_cloud, data):
 def test_a_job_outlives_its_cloud_and_is_adopted_by_the_next(tmp_path, settings):
     script = "cd ${SAGEMAKER_BASE_DIR:-/opt/ml}; echo once >> model/m; while [ ! -e go ]; do sleep 0.05; done"
     first = Cloud(tmp_path / "root", settings)
-    connect(first, "s3").create_bucket(Bucket="data")
+    connect(first, "s3").create_bucket(Bucket="sagemaker-data")
     first.start()
     sagemaker = connect(first, "sagemaker")
     sagemaker.create_training_job(**request(algorithm={"ContainerEntrypoint": ["/bin/bash", "-c", script]}))

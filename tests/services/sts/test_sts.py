@@ -70,8 +70,8 @@ def test_whom_a_role_does_not_trust_cannot_tell_it_from_none(sts, cloud, case):
     code, message = refused(assume, sts=sts, RoleArn=arn)
     assert (code, message) == (
         "AccessDenied",
-        f"User: {me} is not authorized to perform: sts:AssumeRole on resource: {arn} because no role trust policy allows "
-        "the sts:AssumeRole action",
+        f"User: {me} is not authorized to perform: sts:AssumeRole on resource: {arn} because no role trust policy "
+        "allows the sts:AssumeRole action",
     )
 
 

@@ -62,7 +62,25 @@ def _document(call: Call, kind: Kind, name: str) -> dict[str, Any]:
         return tx.find(key_of(call.account, kind, name)) or {}
 
 
+def renamed_group(call: Call, parameters: Parameters) -> list[str]:
+    old = there("group")(call, parameters)
+    if not {"NewGroupName", "NewPath"} & set(parameters):
+        return [old]
+    path = parameters.get("NewPath") or old.partition(":group")[2].rpartition("/")[0] + "/"
+    return [old, f"arn:aws:iam::{call.account}:group{path}{parameters.get('NewGroupName', parameters['GroupName'])}"]
+
+
+def issuer(call: Call, parameters: Parameters) -> str:
+    return f"arn:aws:iam::{call.account}:oidc-provider/{parameters['Url'].partition('://')[2].rstrip('/')}"
+
+
+def deletion(call: Call, parameters: Parameters) -> str:
+    """The service-linked role whose deletion is asked after: task/aws-service-role/service/name/id."""
+    return f"arn:aws:iam::{call.account}:role/{parameters['DeletionTaskId'].removeprefix('task/').rpartition('/')[0]}"
+
+
 ROLE, USER, POLICY = there("role"), there("user"), "{PolicyArn}"
+GROUP, PROFILE, PROVIDER = there("group"), there("instance-profile"), "{OpenIDConnectProviderArn}"
 ROLE_BOUNDARY: dict[str, Source] = {"iam:PermissionsBoundary": boundary("role")}
 USER_BOUNDARY: dict[str, Source] = {"iam:PermissionsBoundary": boundary("user")}
 NEW_BOUNDARY: dict[str, Source] = {"iam:PermissionsBoundary": "PermissionsBoundary"}
@@ -96,6 +114,55 @@ ACCESS: dict[str, Entry] = {
     **entries("TagUser", USER, tags="Tags"),
     **entries("UntagUser", USER, untags="TagKeys"),
     **entries("CreateAccessKey DeleteAccessKey ListAccessKeys UpdateAccessKey", USER),
+    **entries("GetLoginProfile DeleteLoginProfile ListSigningCertificates ListSSHPublicKeys", USER),
+    **entries("ListServiceSpecificCredentials", USER),
+    # groups
+    **entries("ListGroups"),
+    **entries("CreateGroup", new("group")),
+    **entries("GetGroup DeleteGroup AddUserToGroup RemoveUserFromGroup", GROUP),
+    **entries("UpdateGroup", renamed_group),
+    **entries("PutGroupPolicy DeleteGroupPolicy GetGroupPolicy ListGroupPolicies ListAttachedGroupPolicies", GROUP),
+    **entries("AttachGroupPolicy DetachGroupPolicy", GROUP, THE_POLICY),
+    **entries("ListGroupsForUser", USER),
+    # instance profiles
+    **entries("ListInstanceProfiles"),
+    **entries("CreateInstanceProfile", new("instance-profile"), tags="Tags"),
+    **entries("GetInstanceProfile DeleteInstanceProfile ListInstanceProfileTags", PROFILE),
+    **entries("RemoveRoleFromInstanceProfile", PROFILE),
+    "AddRoleToInstanceProfile": (
+        Need("iam:AddRoleToInstanceProfile", PROFILE),
+        Need("iam:PassRole", ROLE, {"iam:PassedToService": lambda call, parameters: "ec2.amazonaws.com"}),
+    ),
+    **entries("TagInstanceProfile", PROFILE, tags="Tags"),
+    **entries("UntagInstanceProfile", PROFILE, untags="TagKeys"),
+    **entries("ListInstanceProfilesForRole", ROLE),
+    # service-linked roles
+    **entries(
+        "CreateServiceLinkedRole",
+        "arn:aws:iam::{account}:role/aws-service-role/{AWSServiceName}/*",
+        {"iam:AWSServiceName": "AWSServiceName"},
+    ),
+    **entries("DeleteServiceLinkedRole", ROLE),
+    **entries("GetServiceLinkedRoleDeletionStatus", deletion),
+    # identity providers
+    **entries("ListOpenIDConnectProviders"),
+    **entries("CreateOpenIDConnectProvider", issuer, tags="Tags"),
+    **entries("GetOpenIDConnectProvider DeleteOpenIDConnectProvider ListOpenIDConnectProviderTags", PROVIDER),
+    **entries("AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider", PROVIDER),
+    **entries("UpdateOpenIDConnectProviderThumbprint", PROVIDER),
+    **entries("TagOpenIDConnectProvider", PROVIDER, tags="Tags"),
+    **entries("UntagOpenIDConnectProvider", PROVIDER, untags="TagKeys"),
+    # MFA devices
+    **entries("ListVirtualMFADevices"),
+    **entries("CreateVirtualMFADevice", "arn:aws:iam::{account}:mfa/{VirtualMFADeviceName}", tags="Tags"),
+    **entries("DeleteVirtualMFADevice ListMFADeviceTags", "{SerialNumber}"),
+    **entries("TagMFADevice", "{SerialNumber}", tags="Tags"),
+    **entries("UntagMFADevice", "{SerialNumber}", untags="TagKeys"),
+    **entries("EnableMFADevice DeactivateMFADevice ResyncMFADevice ListMFADevices", USER),
+    **entries("GetMFADevice", "{SerialNumber}"),
+    # the account
+    **entries("CreateAccountAlias DeleteAccountAlias ListAccountAliases"),
+    **entries("GetAccountSummary GetAccountAuthorizationDetails"),
     # managed policies
     **entries("CreatePolicy", new("policy"), tags="Tags"),
     **entries("GetPolicy GetPolicyVersion DeletePolicy ListPolicyVersions ListEntitiesForPolicy", POLICY),

@@ -1,19 +1,18 @@
-"""Managed policies on roles and users."""
+"""Managed policies on roles, users and groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.iam.boundary import bounded
-from skylab.services.iam.names import NAMED, Kind, change, key_of, no_such, page, too_many
-from skylab.services.iam.policies import attachable, entities, readable
+from skylab.services.iam.names import NAMED, Kind, change, key_of, modifiable, no_such, page, too_many
+from skylab.services.iam.policies import attachable, entities, kind_of, readable
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
 MOST = 10
-QUOTAS = {"role": "PoliciesPerRole", "user": "PoliciesPerUser"}
+QUOTAS = {"role": "PoliciesPerRole", "user": "PoliciesPerUser", "group": "PoliciesPerGroup"}
 
 
 class Attachments:
@@ -45,33 +44,31 @@ class Attachments:
                 for doc in entities(tx, call.account)
                 if arn in (_boundary(doc) if by_boundary else doc["_"]["attached"])
                 and doc["Path"].startswith(request.get("PathPrefix", "/"))
-                and kinds in (None, "Role" if "RoleName" in doc else "User")
+                and kinds in (None, kind_of(doc))
             ]
         answer = page(request, "found", sorted(users, key=_order), _order)
         found = answer.pop("found")
         return answer | {
             "PolicyRoles": [each for each in found if "RoleName" in each],
             "PolicyUsers": [each for each in found if "UserName" in each],
-            "PolicyGroups": [],
+            "PolicyGroups": [each for each in found if "GroupName" in each],
         }
 
-    def put_role_permissions_boundary(self, call: Call, request: PutRolePermissionsBoundaryRequest) -> None:
-        _bound(call, "role", request, request["PermissionsBoundary"])
+    def attach_group_policy(self, call: Call, request: AttachGroupPolicyRequest) -> None:
+        _attach(call, "group", request)
 
-    def delete_role_permissions_boundary(self, call: Call, request: DeleteRolePermissionsBoundaryRequest) -> None:
-        _bound(call, "role", request, None)
+    def detach_group_policy(self, call: Call, request: DetachGroupPolicyRequest) -> None:
+        _detach(call, "group", request)
 
-    def put_user_permissions_boundary(self, call: Call, request: PutUserPermissionsBoundaryRequest) -> None:
-        _bound(call, "user", request, request["PermissionsBoundary"])
-
-    def delete_user_permissions_boundary(self, call: Call, request: DeleteUserPermissionsBoundaryRequest) -> None:
-        _bound(call, "user", request, None)
+    def list_attached_group_policies(self, call: Call, request: ListAttachedGroupPoliciesRequest) -> dict[str, Any]:
+        return _list(call, "group", request)
 
 
 def _attach(call: Call, kind: Kind, request: Any) -> None:
     key, arn = key_of(call.account, kind, request[NAMED[kind]]), request["PolicyArn"]
     with call.writing() as tx:
         doc = tx.get(key)
+        modifiable(doc)
         attached = doc["_"]["attached"]
         attachable(tx, call.account, arn)
         if arn in attached:
@@ -84,6 +81,7 @@ def _attach(call: Call, kind: Kind, request: Any) -> None:
 
 def _detach(call: Call, kind: Kind, request: Any) -> None:
     def edit(doc: dict[str, Any]) -> None:
+        modifiable(doc)
         if request["PolicyArn"] not in doc["_"]["attached"]:
             raise no_such(f"Policy {request['PolicyArn']} was not found.")
         doc["_"]["attached"].remove(request["PolicyArn"])
@@ -103,23 +101,16 @@ def _list(call: Call, kind: Kind, request: Any) -> dict[str, Any]:
     return page(request, "AttachedPolicies", shown, lambda each: each["PolicyArn"])
 
 
-def _bound(call: Call, kind: Kind, request: Any, arn: str | None) -> None:
-    key = key_of(call.account, kind, request[NAMED[kind]])
-    with call.writing() as tx:
-        doc = tx.get(key)
-        if arn is None and not doc.get("PermissionsBoundary"):
-            raise no_such(f"{kind.capitalize()} {key.name} does not have a permissions boundary.")
-        tx.put(key, bounded(tx, call.account, doc | {"PermissionsBoundary": arn}), call.now)
-
-
 def _boundary(doc: dict[str, Any]) -> list[str]:
     boundary = doc.get("PermissionsBoundary")
     return [boundary["PermissionsBoundaryArn"]] if boundary else []
 
 
 def _named(doc: dict[str, Any]) -> dict[str, str]:
-    return {member: doc[member] for member in ("RoleName", "RoleId", "UserName", "UserId") if member in doc}
+    kind = kind_of(doc)
+    return {member: doc[member] for member in (f"{kind}Name", f"{kind}Id")}
 
 
 def _order(entity: dict[str, str]) -> str:
-    return f"role/{entity['RoleName']}" if "RoleName" in entity else f"user/{entity['UserName']}"
+    kind = kind_of(entity)
+    return f"{kind}/{entity[f'{kind}Name']}"

@@ -1,4 +1,4 @@
-"""Inline policies of roles and users."""
+"""Inline policies of roles, users and groups."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.iam.documents import check_identity, size
-from skylab.services.iam.names import NAMED, Kind, change, encoded, key_of, no_such, page
+from skylab.services.iam.names import NAMED, Kind, change, encoded, key_of, modifiable, no_such, page
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
-SIZES = {"role": 10240, "user": 2048}  # of all inline policies of one together
+SIZES = {"role": 10240, "user": 2048, "group": 5120}  # of all inline policies of one together
 
 
 class Inline:
@@ -40,12 +40,25 @@ class Inline:
     def delete_user_policy(self, call: Call, request: DeleteUserPolicyRequest) -> None:
         _delete(call, "user", request)
 
+    def put_group_policy(self, call: Call, request: PutGroupPolicyRequest) -> None:
+        _put(call, "group", request)
+
+    def get_group_policy(self, call: Call, request: GetGroupPolicyRequest) -> dict[str, Any]:
+        return _get(call, "group", request)
+
+    def list_group_policies(self, call: Call, request: ListGroupPoliciesRequest) -> dict[str, Any]:
+        return _list(call, "group", request)
+
+    def delete_group_policy(self, call: Call, request: DeleteGroupPolicyRequest) -> None:
+        _delete(call, "group", request)
+
 
 def _put(call: Call, kind: Kind, request: Any) -> None:
     check_identity(request["PolicyDocument"])
     name = request[NAMED[kind]]
 
     def edit(doc: dict[str, Any]) -> None:
+        modifiable(doc)
         doc["_"]["inline"][request["PolicyName"]] = request["PolicyDocument"]
         if sum(map(size, doc["_"]["inline"].values())) > SIZES[kind]:
             message = f"Maximum policy size of {SIZES[kind]} bytes exceeded for {kind} {name}"
@@ -71,6 +84,7 @@ def _list(call: Call, kind: Kind, request: Any) -> dict[str, Any]:
 
 def _delete(call: Call, kind: Kind, request: Any) -> None:
     def edit(doc: dict[str, Any]) -> None:
+        modifiable(doc)
         if doc["_"]["inline"].pop(request["PolicyName"], None) is None:
             raise _missing(kind, request["PolicyName"])
 

@@ -8,8 +8,7 @@ from skylab.kernel import credentials
 from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.iam.names import key_of, missing, page, too_many
-from skylab.services.iam.users import named
+from skylab.services.iam.names import key_of, missing, named, page, too_many
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from skylab.kernel import credentials
 from skylab.kernel.key import Key
@@ -13,7 +13,7 @@ from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.iam.aws import SERVICE_ROLE, aws_policies, aws_policy
 from skylab.services.iam.documents import check_identity, size
-from skylab.services.iam.names import arn_of, conflict, docs, key_of, no_such, page, too_many
+from skylab.services.iam.names import arn_of, conflict, docs, key_of, make, no_such, page, too_many
 from skylab.services.iam.tagging import tagged
 from skylab.wire.errors import AwsError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skylab.shapes.iam import *
 
 SIZE = 6144
+VERSIONS_IN_USE = 10_000
 
 
 class Policies:
@@ -42,20 +43,20 @@ class Policies:
         if "Description" in request:
             doc["Description"] = request["Description"]
         with call.writing() as tx:
-            tx.create(key, doc, call.now)
+            make(tx, key, doc, call.now)
         return {"Policy": doc | {"AttachmentCount": 0, "PermissionsBoundaryUsageCount": 0}}
 
     def get_policy(self, call: Call, request: GetPolicyRequest) -> dict[str, Any]:
         with call.reading() as tx:
             doc = readable(tx, call.account, request["PolicyArn"])
-            return {"Policy": doc | _uses(tx, call.account)(doc["Arn"])}
+            return {"Policy": doc | uses(tx, call.account)(doc["Arn"])}
 
     def list_policies(self, call: Call, request: ListPoliciesRequest) -> dict[str, Any]:
         by_boundary = request.get("PolicyUsageFilter") == "PermissionsBoundary"
         counted = "PermissionsBoundaryUsageCount" if by_boundary else "AttachmentCount"
         with call.reading() as tx:
-            uses = _uses(tx, call.account)
-            found = (doc | uses(doc["Arn"]) for doc in _scoped(tx, call.account, request))
+            counts = uses(tx, call.account)
+            found = (doc | counts(doc["Arn"]) for doc in _scoped(tx, call.account, request))
             if request.get("OnlyAttached") or by_boundary:
                 found = (doc for doc in found if doc[counted])
             answer = page(request, "Policies", found, _order)
@@ -66,7 +67,7 @@ class Policies:
     def delete_policy(self, call: Call, request: DeletePolicyRequest) -> None:
         with call.writing() as tx:
             key, doc = policy(tx, call.account, request["PolicyArn"])
-            if any(_uses(tx, call.account)(doc["Arn"]).values()):
+            if any(uses(tx, call.account)(doc["Arn"]).values()):
                 raise conflict("Cannot delete a policy attached to entities.")
             if len(doc["_"]["versions"]) > 1:
                 raise conflict(
@@ -126,9 +127,14 @@ def entities(tx: Transaction, account: str) -> Iterator[dict[str, Any]]:
     """Everything that policies are attached to."""
     yield from docs(tx, account, "role")
     yield from docs(tx, account, "user")
+    yield from docs(tx, account, "group")
 
 
-def _uses(tx: Transaction, account: str) -> Any:
+def kind_of(entity: dict[str, Any]) -> Literal["Role", "User", "Group"]:
+    return "Role" if "RoleName" in entity else "User" if "UserName" in entity else "Group"
+
+
+def uses(tx: Transaction, account: str) -> Callable[[str], dict[str, int]]:
     """arn -> its counts, from one pass over all that could use it."""
     attached: Counter[str] = Counter()
     bounding: Counter[str] = Counter()

@@ -10,8 +10,10 @@ from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.documents import check_trust, size
-from skylab.services.iam.names import arn_of, change, conflict, docs, encoded, key_of, page, too_many
+from skylab.services.iam.names import arn_of, change, conflict, docs, encoded, key_of, make, modifiable, page, too_many
+from skylab.services.iam.profiles import of_role
 from skylab.services.iam.tagging import tagged
+from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -24,9 +26,11 @@ class Roles:
     def create_role(self, call: Call, request: CreateRoleRequest) -> dict[str, Any]:
         _check(request["AssumeRolePolicyDocument"])
         key = key_of(call.account, "role", request["RoleName"])
+        if request.get("Path", "/").startswith("/aws-service-role/"):
+            raise AwsError("ValidationError", "The path /aws-service-role/ is reserved for service-linked roles.")
         with call.writing() as tx:
             doc = role(key, call.now, bounded(tx, call.account, dict(request)))
-            tx.create(key, doc, call.now)
+            make(tx, key, doc, call.now)
         return {"Role": _shown(doc)}
 
     def get_role(self, call: Call, request: GetRoleRequest) -> dict[str, Any]:
@@ -57,13 +61,20 @@ class Roles:
 
     def update_assume_role_policy(self, call: Call, request: UpdateAssumeRolePolicyRequest) -> None:
         _check(request["PolicyDocument"])
-        changes = {"AssumeRolePolicyDocument": request["PolicyDocument"]}
-        change(call, key_of(call.account, "role", request["RoleName"]), lambda doc: doc.update(changes))
+
+        def edit(doc: dict[str, Any]) -> None:
+            modifiable(doc)
+            doc["AssumeRolePolicyDocument"] = request["PolicyDocument"]
+
+        change(call, key_of(call.account, "role", request["RoleName"]), edit)
 
     def delete_role(self, call: Call, request: DeleteRoleRequest) -> None:
         key = key_of(call.account, "role", request["RoleName"])
         with call.writing() as tx:
             doc = tx.get(key)
+            modifiable(doc)
+            if of_role(tx, call.account, key.name):
+                raise conflict("Cannot delete entity, must remove roles from instance profile first.")
             if doc["_"]["attached"]:
                 raise conflict("Cannot delete entity, must detach all policies first.")
             if doc["_"]["inline"]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.key import Key
 from skylab.services.call import Call
+from skylab.services.iam.devices import device
 from skylab.services.iam.names import change, key_of, page
+from skylab.services.iam.oidc import provider
 from skylab.services.iam.policies import policy
 from skylab.services.iam.tagging import adding, removing
 
@@ -41,6 +43,46 @@ class Tags:
 
     def list_policy_tags(self, call: Call, request: ListPolicyTagsRequest) -> dict[str, Any]:
         return _list(call, _policy(call, request["PolicyArn"]), request)
+
+    def tag_instance_profile(self, call: Call, request: TagInstanceProfileRequest) -> None:
+        change(call, key_of(call.account, "instance-profile", request["InstanceProfileName"]), adding(request["Tags"]))
+
+    def untag_instance_profile(self, call: Call, request: UntagInstanceProfileRequest) -> None:
+        key = key_of(call.account, "instance-profile", request["InstanceProfileName"])
+        change(call, key, removing(request["TagKeys"]))
+
+    def list_instance_profile_tags(self, call: Call, request: ListInstanceProfileTagsRequest) -> dict[str, Any]:
+        return _list(call, key_of(call.account, "instance-profile", request["InstanceProfileName"]), request)
+
+    def tag_open_id_connect_provider(self, call: Call, request: TagOpenIDConnectProviderRequest) -> None:
+        change(call, _provider(call, request), adding(request["Tags"]))
+
+    def untag_open_id_connect_provider(self, call: Call, request: UntagOpenIDConnectProviderRequest) -> None:
+        change(call, _provider(call, request), removing(request["TagKeys"]))
+
+    def list_open_id_connect_provider_tags(
+        self, call: Call, request: ListOpenIDConnectProviderTagsRequest
+    ) -> dict[str, Any]:
+        return _list(call, _provider(call, request), request)
+
+    def tag_mfa_device(self, call: Call, request: TagMFADeviceRequest) -> None:
+        change(call, _device(call, request), adding(request["Tags"]))
+
+    def untag_mfa_device(self, call: Call, request: UntagMFADeviceRequest) -> None:
+        change(call, _device(call, request), removing(request["TagKeys"]))
+
+    def list_mfa_device_tags(self, call: Call, request: ListMFADeviceTagsRequest) -> dict[str, Any]:
+        return _list(call, _device(call, request), request)
+
+
+def _provider(call: Call, request: Any) -> Key:
+    with call.reading() as tx:
+        return provider(tx, call.account, request["OpenIDConnectProviderArn"])[0]
+
+
+def _device(call: Call, request: Any) -> Key:
+    with call.reading() as tx:
+        return device(tx, call.account, request["SerialNumber"])[0]
 
 
 def _list(call: Call, key: Key, request: Any) -> dict[str, Any]:

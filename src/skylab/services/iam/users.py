@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel import credentials
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
-from skylab.services.iam.names import arn_of, conflict, docs, key_of, page
+from skylab.services.iam.devices import enabled
+from skylab.services.iam.names import arn_of, conflict, docs, key_of, make, named, page
 from skylab.services.iam.tagging import tagged
-from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -30,7 +30,7 @@ class Users:
         } | tagged(request)
         with call.writing() as tx:
             doc = bounded(tx, call.account, doc | {"PermissionsBoundary": request.get("PermissionsBoundary")})
-            tx.create(key, doc, call.now)
+            make(tx, key, doc, call.now)
         return {"User": doc}
 
     def get_user(self, call: Call, request: GetUserRequest) -> dict[str, Any]:
@@ -57,8 +57,8 @@ class Users:
             if new == old:
                 tx.put(old, doc, call.now)
             else:
-                tx.create(new, doc, call.now)
                 tx.delete(old)
+                make(tx, new, doc, call.now)
             credentials.rename(tx, doc["UserId"], doc["Arn"])
 
     def delete_user(self, call: Call, request: DeleteUserRequest) -> None:
@@ -67,18 +67,13 @@ class Users:
             doc = tx.get(key)
             if credentials.owned(tx, doc["UserId"]):
                 raise conflict("Cannot delete entity, must delete access keys first.")
+            if enabled(tx, doc["UserId"]):
+                raise conflict("Cannot delete entity, must delete MFA device first.")
+            if doc["_"].get("groups"):
+                raise conflict("Cannot delete entity, must remove users from group first.")
             if doc["_"]["attached"]:
                 raise conflict("Cannot delete entity, must detach all policies first.")
             if doc["_"]["inline"]:
                 raise conflict("Cannot delete entity, must delete policies first.")
             credentials.revoke_all(tx, doc["UserId"])
             tx.delete(key)
-
-
-def named(call: Call, request: Any) -> str:
-    """The user that a request names, or else the one who makes it."""
-    if "UserName" in request:
-        return request["UserName"]
-    if ":user/" not in call.principal.arn:
-        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
-    return call.principal.arn.rsplit("/", 1)[-1]

@@ -87,6 +87,11 @@ ACL: dict[str, Source] = {
     for name in ("x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp")
     + ("x-amz-grant-write", "x-amz-grant-write-acp")
 }
+RETENTION: dict[str, Source] = {
+    "s3:object-lock-mode": "ObjectLockMode",
+    "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
+}
+HOLD: dict[str, Source] = {"s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus"}
 PUT: dict[str, Source] = (
     ACL
     | TAGGING
@@ -96,11 +101,8 @@ PUT: dict[str, Source] = (
         + ("x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-customer-algorithm")
         + ("x-amz-storage-class", "x-amz-website-redirect-location", "if-match", "if-none-match")
     }
-    | {
-        "s3:object-lock-mode": "ObjectLockMode",
-        "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
-        "s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus",
-    }
+    | RETENTION
+    | HOLD
 )
 
 
@@ -113,8 +115,8 @@ GRANTS = some("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrit
 BESIDE = (
     Need("s3:PutObjectTagging", OBJECT, TAGGING, when="Tagging"),
     Need("s3:PutObjectAcl", OBJECT, ACL, when=GRANTS),
-    Need("s3:PutObjectRetention", OBJECT, PUT, when=some("ObjectLockMode", "ObjectLockRetainUntilDate")),
-    Need("s3:PutObjectLegalHold", OBJECT, PUT, when="ObjectLockLegalHoldStatus"),
+    Need("s3:PutObjectRetention", OBJECT, RETENTION, when=some("ObjectLockMode", "ObjectLockRetainUntilDate")),
+    Need("s3:PutObjectLegalHold", OBJECT, HOLD, when="ObjectLockLegalHoldStatus"),
 )
 
 

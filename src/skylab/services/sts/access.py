@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from skylab.kernel.key import Key
-from skylab.services.access import NOTHING, Entry, Need, Parameters, Source, tag_map
+from skylab.services.access import ITSELF, NOTHING, Entry, Need, Parameters, Source, tag_map
 from skylab.services.call import Call
-from skylab.wire.errors import AwsError
-
-ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:\S+/)?([\w+=,.@-]+)")
 
 
 def transitive(call: Call, parameters: Parameters) -> list[str] | None:
     return parameters.get("TransitiveTagKeys") or None
 
 
-def named(call: Call, parameters: Parameters) -> str:
-    """Raises AwsError (ValidationError) for what is no ARN of a role."""
-    arn: str = parameters["RoleArn"]
-    if not ROLE.fullmatch(arn):
-        raise AwsError("ValidationError", f"{arn} is invalid")
-    return arn
-
-
+FEDERATED = "arn:aws:sts::{account}:federated-user/{Name}"
 SESSION: dict[str, Source] = {
     "sts:RoleSessionName": "RoleSessionName",
     "sts:ExternalId": "ExternalId",
@@ -34,13 +23,15 @@ SESSION: dict[str, Source] = {
 }
 
 ACCESS: dict[str, Entry] = {
-    "AssumeRole": (
-        Need("sts:AssumeRole", named, SESSION, tags="Tags"),
-        Need("sts:TagSession", named, SESSION, tags="Tags", when="Tags"),
-        Need("sts:SetSourceIdentity", named, SESSION, tags="Tags", when="SourceIdentity"),
-    ),
+    "AssumeRole": ITSELF,  # whether there was an MFA device is known only when its code was proved
+    "AssumeRoleWithWebIdentity": NOTHING,  # unsigned: the token is proved, and the trust policy asked, by itself
+    "DecodeAuthorizationMessage": (Need("sts:DecodeAuthorizationMessage"),),
     "GetAccessKeyInfo": (Need("sts:GetAccessKeyInfo"),),
     "GetCallerIdentity": NOTHING,
+    "GetFederationToken": (
+        Need("sts:GetFederationToken", FEDERATED, tags="Tags"),
+        Need("sts:TagSession", FEDERATED, tags="Tags", when="Tags"),
+    ),
     "GetSessionToken": NOTHING,
 }
 

@@ -1,114 +1,84 @@
-"""Sessions: AssumeRole and GetSessionToken.
+"""AssumeRole: a session of a role, for whom its trust policy lets.
 
-A role is read where IAM keeps it, its document; whether it may be assumed is its trust policy's to say.
+proved (MFA) → trusted, for each action the request needs → narrowed (policies), marked (tags, source identity) → issued
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from skylab.kernel import credentials
-from skylab.kernel.key import Key
+from skylab.kernel import credentials, totp
+from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Transaction
-from skylab.policy.request import Request, Who
-from skylab.policy.trust import trusts
-from skylab.services.call import Call, Principal
+from skylab.services.access import Need
+from skylab.services.call import Call, Principal, Session
+from skylab.services.sts import narrowing
+from skylab.services.sts.access import SESSION
+from skylab.services.sts.roles import find_role
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.sts import *
 
-CHAINED = ROOT = 3600  # seconds: the longest session of a role from a role's session, and of root
-# Each of these would have to narrow a session, or follow it into the next: refused until policies are evaluated.
-NOT_YET = ("Policy", "PolicyArns", "TransitiveTagKeys", "ProvidedContexts")
+CHAINED = 3600  # seconds: the longest session of a role from a role's session
+
+
+ROLE = "{RoleArn}"
 
 
 class Sessions:
     def assume_role(self, call: Call, request: AssumeRoleRequest) -> dict[str, Any]:
-        for member in NOT_YET:
-            if request.get(member):
-                raise AwsError("NotImplemented", f"AssumeRole with {member} is not implemented.", 501)
-        if "SerialNumber" in request or "TokenCode" in request:
-            raise AwsError("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", 403)
-        arn, session = request["RoleArn"], request["RoleSessionName"]
+        if request.get("ProvidedContexts"):
+            raise AwsError("NotImplemented", "AssumeRole with ProvidedContexts is not implemented.", 501)
         with call.writing() as tx:
-            role = _role(tx, call.principal, request)
-            seconds = _duration(call.principal, role, request)
-            given = credentials.issue_session(
-                tx,
-                arn,
-                role["RoleId"],
-                session,
-                call.now,
-                call.now + timedelta(seconds=seconds),
-                **{m: request[m] for m in ("Tags", "SourceIdentity") if m in request},
-            )
-        user = {
-            "AssumedRoleId": f"{role['RoleId']}:{session}",
-            "Arn": f"arn:aws:sts::{arn.split(':')[4]}:assumed-role/{role['RoleName']}/{session}",
-        }
-        return {"Credentials": given, "AssumedRoleUser": user, "SourceIdentity": request.get("SourceIdentity")}
-
-    def get_session_token(self, call: Call, request: GetSessionTokenRequest) -> dict[str, Any]:
-        who = call.principal
-        if "SerialNumber" in request or "TokenCode" in request:
-            raise AwsError("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", 403)
+            known = credentials.find(tx, call.principal.access_key)
+            before = known.principal if known else {}
+            mfa = authenticated(tx, call, known, request)
+            role = find_role(tx, request["RoleArn"])
+        if is_root(call.principal):
+            raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+        _demand(with_device(call) if mfa else call, before, request)
+        assert role is not None  # it has a trust policy that was asked
+        seconds = duration(call.principal, role, request)
+        more = {"mfa": "TokenCode" in request} | narrowing.tags(request, before) | _source(call, before, request)
         with call.writing() as tx:
-            key = credentials.find(tx, who.access_key)
-            if key is None or key.token is not None or who.role:
-                raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
-            seconds = request.get("DurationSeconds", 43_200)
-            seconds = min(seconds, ROOT) if _is_root(who) else seconds
-            end = call.now + timedelta(seconds=seconds)
-            given = credentials.issue_temporary(tx, key.principal, key.owner, call.now, end)
-        return {"Credentials": given}
+            return issued(tx, call, role, seconds, more, request)
 
 
-def _role(tx: Transaction, who: Principal, request: Any) -> dict[str, Any]:
-    """The role, if it exists and lets who become it: AWS answers the same to both."""
-    arn = request["RoleArn"]
-    if not (match := re.fullmatch(r"arn:aws:iam::(\d{12}):role/(?:\S+/)?([\w+=,.@-]+)", arn)):
-        raise AwsError("ValidationError", f"{arn} is invalid")
-    if _is_root(who):
-        raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-    role = tx.find(Key(match[1], "", "iam", "role", match[2]))
-    for action in _needed(request):
-        if role is None or role["Arn"] != arn or not _trusts(role, who, action, request):
-            message = f"User: {who.arn} is not authorized to perform: {action} on resource: {arn}"
-            raise AwsError("AccessDenied", message, 403)
-    assert role is not None  # there is always one action
-    return role
-
-
-def _needed(request: Any) -> list[str]:
-    more = {"Tags": "sts:TagSession", "SourceIdentity": "sts:SetSourceIdentity"}
-    return ["sts:AssumeRole"] + [action for member, action in more.items() if request.get(member)]
-
-
-def _trusts(role: dict[str, Any], who: Principal, action: str, request: Any) -> bool:
-    owner = role["Arn"].split(":")[4]
-    caller = Who(who.account, frozenset([who.arn, *([who.role] if who.role else [])]))
-    asked = Request(caller, action, role["Arn"], owner, _context(who, request))
-    return trusts(role["AssumeRolePolicyDocument"], asked).allowed
-
-
-def _context(who: Principal, request: Any) -> dict[str, list[str]]:
-    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
-    found = {
-        "aws:principalarn": [who.role or who.arn],
-        "aws:principalaccount": [who.account],
-        "aws:userid": [who.id],
-        "sts:rolesessionname": [request["RoleSessionName"]],
+def issued(
+    tx: Transaction, call: Call, role: dict[str, Any], seconds: int, more: dict[str, Any], request: Any
+) -> dict[str, Any]:
+    """The answer to an AssumeRole of any kind. more: of the principal."""
+    arn, session = role["Arn"], request["RoleSessionName"]
+    account = arn.split(":")[4]
+    issuer = {"arn": arn, "id": role["RoleId"], "name": role["RoleName"]}
+    more = {"type": "AssumedRole", "issued": call.now.timestamp(), "issuer": issuer} | more
+    more |= narrowing.policies(tx, account, request)
+    size = narrowing.packed_size(more)
+    end = call.now + timedelta(seconds=seconds)
+    given = credentials.issue_session(tx, arn, role["RoleId"], session, call.now, end, **more)
+    user = {
+        "AssumedRoleId": f"{role['RoleId']}:{session}",
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{role['RoleName']}/{session}",
     }
-    given = {"sts:externalid": "ExternalId", "sts:sourceidentity": "SourceIdentity"}
-    found |= {key: [request[member]] for key, member in given.items() if member in request}
-    found |= {f"aws:requesttag/{key.lower()}": [value] for key, value in tags.items()}
-    return found | ({"aws:tagkeys": list(tags)} if tags else {})
+    answer = {"Credentials": given, "AssumedRoleUser": user, "SourceIdentity": more.get("source_identity")}
+    return answer | {"PackedPolicySize": size}
 
 
-def _duration(who: Principal, role: dict[str, Any], request: Any) -> int:
+def authenticated(tx: Transaction, call: Call, known: Credential | None, request: Any) -> bool:
+    """Whether the caller proved an MFA device: in this request, or when its session began. Raises AccessDenied."""
+    if "SerialNumber" not in request and "TokenCode" not in request:
+        return bool(known and known.principal.get("mfa"))
+    serial, code = request.get("SerialNumber", ""), request.get("TokenCode", "")
+    if known is None or not totp.proved(tx, call.part["vault"], known.owner, serial, code, call.now):
+        message = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+        raise AwsError("AccessDenied", message, 403)
+    return True
+
+
+def duration(who: Principal, role: dict[str, Any], request: Any) -> int:
     seconds: int = request.get("DurationSeconds", 3600)
     if seconds > role["MaxSessionDuration"]:
         raise AwsError(
@@ -122,5 +92,29 @@ def _duration(who: Principal, role: dict[str, Any], request: Any) -> int:
     return seconds
 
 
-def _is_root(who: Principal) -> bool:
+def is_root(who: Principal) -> bool:
     return who.arn == f"arn:aws:iam::{who.account}:root"
+
+
+def with_device(call: Call) -> Call:
+    """The same call by somebody who has just proved an MFA device."""
+    session = call.principal.session or Session(created=call.now)
+    return replace(call, principal=replace(call.principal, session=replace(session, mfa=True)))
+
+
+def _demand(call: Call, before: dict[str, Any], request: Any) -> None:
+    """What the role's trust and the caller's own policies must allow. What a session inherits needs it as well."""
+    call.demand(Need("sts:AssumeRole", ROLE, SESSION, tags="Tags"), request)
+    if request.get("Tags") or before.get("transitive"):
+        call.demand(Need("sts:TagSession", ROLE, SESSION, tags="Tags"), request)
+    if request.get("SourceIdentity") or before.get("source_identity"):
+        call.demand(Need("sts:SetSourceIdentity", ROLE, SESSION, tags="Tags"), request)
+
+
+def _source(call: Call, before: dict[str, Any], request: Any) -> dict[str, Any]:
+    """A source identity, once set, stays through every further role."""
+    kept, asked = before.get("source_identity"), request.get("SourceIdentity")
+    if kept and asked and kept != asked:
+        message = f"User: {call.principal.arn} is not authorized to perform: sts:SetSourceIdentity on resource: "
+        raise AwsError("AccessDenied", message + request["RoleArn"], 403)
+    return {"source_identity": kept or asked} if kept or asked else {}
