@@ -93,12 +93,12 @@ class Authorisation:
         own = self.tables.get(call.service, EMPTY)
         table = self.tables.get(need.action.partition(":")[0], own)
         for arn in need.resources(call, parameters):
-            owner = _account_in(arn) or table.owner(call, arn) or call.principal.account
+            owner = _account_in(arn) or (table.owner(call, arn) if not need.creates else None) or call.principal.account
             context = Context(
                 call, need, parameters, own.keys, owner, granted.tags, lambda arn=arn: table.tags(call, arn)
             )
             request = Request(who_of(call.principal), need.action, arn, owner, context)
-            attached = table.policy(call, arn) if arn != "*" else None
+            attached = table.policy(call, arn) if _held(need, arn, owner, call.principal) else None
             compiled = self.grants.compiled(attached) if attached else None
             self._decide(call.principal, request, granted, compiled, table)
 
@@ -120,7 +120,7 @@ class Authorisation:
             ),
         )
         if not decision.allowed:
-            foreign = request.action.startswith("s3:") and request.owner != who.account
+            foreign = request.action.startswith("s3:") and (request.owner != who.account or not who.account)
             sentence = "Access Denied" if foreign else worded(decision, request, who.arn)
             raise AwsError("AccessDenied", sentence, 403)
 
@@ -140,6 +140,13 @@ def who_of(principal: Principal) -> Who:
     if principal.type == "Anonymous":
         names = set()
     return Who(principal.account, frozenset(names), root=principal.type == "Root")
+
+
+def _held(need: Need, arn: str, owner: str, who: Principal) -> bool:
+    """Whether the resource's own policy is asked."""
+    if arn == "*" or need.creates:
+        return False
+    return not (need.unlocked and who.type == "Root" and who.account == owner)
 
 
 def _account_in(arn: str) -> str:

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 from skylab.services.access import ITSELF, Entry, Need, Parameters, Source
 from skylab.services.call import Call
-from skylab.services.s3 import copies, tags
-from skylab.services.s3.common import bucket_key, find_version, index
+from skylab.services.s3 import copies, retention, tags
+from skylab.services.s3.common import bucket_key, find_version, index, no_bucket
 from skylab.wire.errors import AwsError
 
 BUCKET, OBJECT = "arn:aws:s3:::{Bucket}", "arn:aws:s3:::{Bucket}/{Key}"
@@ -92,6 +92,11 @@ RETENTION: dict[str, Source] = {
     "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
 }
 HOLD: dict[str, Source] = {"s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus"}
+RETAIN: dict[str, Source] = {
+    "s3:object-lock-mode": "Retention.Mode",
+    "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
+}
+BYPASS = Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention")
 PUT: dict[str, Source] = (
     ACL
     | TAGGING
@@ -172,6 +177,9 @@ COPY_TAGS = (
     Need("s3:PutObjectTagging", OBJECT, when=copies_tags),
 )
 
+PUT_POLICY = Need("s3:PutBucketPolicy", BUCKET, unlocked=True)
+NEW_TAGS = "CreateBucketConfiguration.Tags"
+
 ACCESS: dict[str, Entry] = {
     "ListBuckets": (Need("s3:ListAllMyBuckets"),),
     # buckets
@@ -180,13 +188,14 @@ ACCESS: dict[str, Entry] = {
             "s3:CreateBucket",
             BUCKET,
             ACL | {"s3:locationconstraint": "CreateBucketConfiguration.LocationConstraint"},
-            tags="CreateBucketConfiguration.Tags",
+            tags=NEW_TAGS,
+            creates=True,
         ),
-        Need("s3:PutBucketAcl", BUCKET, ACL, when=GRANTS),
-        Need("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership"),
-        Need("s3:PutBucketObjectLockConfiguration", BUCKET, when="ObjectLockEnabledForBucket"),
-        Need("s3:PutBucketVersioning", BUCKET, when="ObjectLockEnabledForBucket"),
-        Need("s3:TagResource", BUCKET, tags="CreateBucketConfiguration.Tags", when="CreateBucketConfiguration.Tags"),
+        Need("s3:PutBucketAcl", BUCKET, ACL, when=GRANTS, creates=True),
+        Need("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership", creates=True),
+        Need("s3:PutBucketObjectLockConfiguration", BUCKET, when="ObjectLockEnabledForBucket", creates=True),
+        Need("s3:PutBucketVersioning", BUCKET, when="ObjectLockEnabledForBucket", creates=True),
+        Need("s3:TagResource", BUCKET, tags=NEW_TAGS, when=NEW_TAGS, creates=True),
     ),
     "HeadBucket": (Need("s3:ListBucket", BUCKET),),
     "DeleteBucket": (Need("s3:DeleteBucket", BUCKET),),
@@ -200,6 +209,27 @@ ACCESS: dict[str, Entry] = {
     "GetBucketEncryption": (Need("s3:GetEncryptionConfiguration", BUCKET),),
     "PutBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
     "DeleteBucketEncryption": (Need("s3:PutEncryptionConfiguration", BUCKET),),
+    "GetObjectLockConfiguration": (Need("s3:GetBucketObjectLockConfiguration", BUCKET),),
+    "PutObjectLockConfiguration": (Need("s3:PutBucketObjectLockConfiguration", BUCKET),),
+    "GetBucketLifecycleConfiguration": (Need("s3:GetLifecycleConfiguration", BUCKET),),
+    "PutBucketLifecycleConfiguration": (Need("s3:PutLifecycleConfiguration", BUCKET),),
+    "DeleteBucketLifecycle": (Need("s3:PutLifecycleConfiguration", BUCKET),),
+    "GetBucketCors": (Need("s3:GetBucketCORS", BUCKET),),
+    "PutBucketCors": (Need("s3:PutBucketCORS", BUCKET),),
+    "DeleteBucketCors": (Need("s3:PutBucketCORS", BUCKET),),
+    # who may come in
+    "GetBucketPolicy": (Need("s3:GetBucketPolicy", BUCKET, unlocked=True),),
+    "PutBucketPolicy": (PUT_POLICY,),
+    "DeleteBucketPolicy": (Need("s3:DeleteBucketPolicy", BUCKET, unlocked=True),),
+    "GetBucketPolicyStatus": (Need("s3:GetBucketPolicyStatus", BUCKET),),
+    "GetPublicAccessBlock": (Need("s3:GetBucketPublicAccessBlock", BUCKET),),
+    "PutPublicAccessBlock": (Need("s3:PutBucketPublicAccessBlock", BUCKET),),
+    "DeletePublicAccessBlock": (Need("s3:PutBucketPublicAccessBlock", BUCKET),),
+    "GetBucketOwnershipControls": (Need("s3:GetBucketOwnershipControls", BUCKET),),
+    "PutBucketOwnershipControls": (Need("s3:PutBucketOwnershipControls", BUCKET),),
+    "DeleteBucketOwnershipControls": (Need("s3:PutBucketOwnershipControls", BUCKET),),
+    "PutBucketAcl": (Need("s3:PutBucketAcl", BUCKET, ACL),),
+    "PutObjectAcl": versioned("Put", "Acl", ACL | EXISTING),
     # lists
     "ListObjects": (Need("s3:ListBucket", BUCKET, LIST),),
     "ListObjectsV2": (Need("s3:ListBucket", BUCKET, LIST),),
@@ -215,7 +245,11 @@ ACCESS: dict[str, Entry] = {
     "DeleteObjectTagging": versioned("Delete", "Tagging", EXISTING),
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
-    "DeleteObject": versioned("Delete", "", {"s3:if-match": header("if-match")}),
+    "GetObjectRetention": (retention.SEE_RETENTION,),
+    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAIN), BYPASS),
+    "GetObjectLegalHold": (retention.SEE_HOLD,),
+    "PutObjectLegalHold": (Need("s3:PutObjectLegalHold", OBJECT, {"s3:object-lock-legal-hold": "LegalHold.Status"}),),
+    "DeleteObject": (*versioned("Delete", "", {"s3:if-match": header("if-match")}), BYPASS),
     "DeleteObjects": ITSELF,
     # multipart uploads
     "CreateMultipartUpload": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
@@ -230,7 +264,34 @@ ACCESS: dict[str, Entry] = {
 HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
 
 
+# A policy that is not the bucket's yet: what its putter could do under it.
+CANDIDATE = "candidate"
+
+
 def resource_owner(call: Call, arn: str) -> str | None:
-    with call.reading() as tx:
-        doc = tx.find(bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0]))
+    """Who comes without a signature is told at once that there is no such bucket: there is no account to ask."""
+    doc = _bucket(call, arn)
+    if doc is None and arn != "*" and call.principal.type == "Anonymous":
+        raise no_bucket(_name(arn))
     return doc["_owner"] if doc else None
+
+
+def resource_policy(call: Call, arn: str) -> str | None:
+    """The bucket's policy. A public one of a restricted bucket is one for its owner's account and for services only."""
+    if CANDIDATE in call.part:
+        return call.part[CANDIDATE]
+    doc = _bucket(call, arn) or {}
+    policy = doc.get("_policy") or {}
+    if policy.get("public") and doc.get("_block", {}).get("RestrictPublicBuckets"):
+        if call.principal.type != "AWSService" and call.principal.account != doc["_owner"]:
+            return None
+    return policy.get("text")
+
+
+def _name(arn: str) -> str:
+    return arn.removeprefix("arn:aws:s3:::").partition("/")[0]
+
+
+def _bucket(call: Call, arn: str) -> dict[str, Any] | None:
+    with call.reading() as tx:
+        return tx.find(bucket_key(_name(arn)))
