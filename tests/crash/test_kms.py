@@ -1,6 +1,7 @@
 """Kill -9 before every effect of KMS: creation, rotation, import, expiry, deletion happen whole or not at all."""
 
 import base64
+import functools
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import skylab
 from crash import kms_writer
 from crash.kms_writer import ACCOUNT, DELETED, EXPIRED, RENEWED, SEALED, STEPS, Opened
 from skylab.kernel.refused import Refused
+from skylab.services.kms import import_tokens
 from skylab.wire.errors import AwsError
 
 SOURCE = str(Path(skylab.__file__).parents[1])
@@ -23,7 +25,7 @@ def killed(root, durability):
     program = [sys.executable, kms_writer.__file__, str(root), durability]
     subprocess.run(program, env=os.environ | {"PYTHONPATH": SOURCE}, check=True, timeout=100)
     folders = sorted(root.iterdir(), key=lambda path: int(path.name))
-    assert len(folders) > 40
+    assert len(folders) > 18
     return folders
 
 
@@ -60,7 +62,8 @@ def opens(kms, said, step, by, where):
 
 
 @pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
-def test_a_kill_at_any_effect_loses_no_key_and_leaves_none_half_made(tmp_path, durability):
+def test_a_kill_at_any_effect_loses_no_key_and_leaves_none_half_made(tmp_path, durability, monkeypatch):
+    monkeypatch.setattr(import_tokens, "generate", functools.cache(import_tokens.generate))  # it takes long for RSA
     for folder in killed(tmp_path, durability):
         acks = folder / "acks"
         said = [json.loads(line) for line in acks.read_text().splitlines()] if acks.exists() else []

@@ -19,3 +19,13 @@ def test_no_pattern_takes_for_ever(pattern):
 
 def test_the_sign_for_one_character_may_be_none():
     assert like("a?*", "a?b", single="") and not like("a?", "ab", single="")
+
+
+@pytest.mark.parametrize("pattern", ["*?" + "a" * 3000 + "b", "*" + "?a" * 1500 + "b*", "*?" * 2000 + "b"])
+def test_nor_does_one_with_signs_for_one_character(pattern):
+    assert not like(pattern, "a" * 8000)
+    assert not like([*pattern], "a" * 8000)
+
+
+def test_a_sign_for_one_character_is_also_a_line_break():
+    assert like("a?b*", "a\nb") and like("*?", "\n") and not like("?", "")

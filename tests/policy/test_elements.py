@@ -4,8 +4,8 @@ principal,notprincipal}.html
 """
 
 import pytest
-
 from policy.asking import *
+
 from skylab.policy.decision import Reason
 
 
@@ -93,6 +93,9 @@ CANONICAL = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
         (WEB, {"Federated": "accounts.google.com"}, True),
         (WEB, {"Federated": "www.amazon.com"}, False),
         (WEB, "*", False),
+        (Who(HERE, federated="accounts.google.com"), {"AWS": HERE}, False),
+        (Who(HERE, service="sqs.amazonaws.com"), {"AWS": [HERE, ROOT]}, False),
+        (Who(HERE), {"AWS": HERE}, False),
     ],
 )
 def test_principals(who, principal, expected):
@@ -115,6 +118,7 @@ def test_principals(who, principal, expected):
         (ROOT_USER, [ROOT], False),
         (ROOT_USER, [ANN], True),
         (ANONYMOUS, [ANN, ROOT], True),
+        (Who(HERE), [ROOT], True),
         (TRAIL, [ANN, ROOT], True),
     ],
 )

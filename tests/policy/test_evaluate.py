@@ -5,35 +5,35 @@ access_policies_boundaries.html#access_policies_boundaries-eval-logic, access_po
 """
 
 import pytest
-
 from policy.asking import *
+
 from skylab.policy.decision import Reason
 
-I, B, S, R = Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_BOUNDARY, Reason.IMPLICIT_SESSION, Reason.IMPLICIT_RESOURCE
+ID, B, S, R = Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_BOUNDARY, Reason.IMPLICIT_SESSION, Reason.IMPLICIT_RESOURCE
 OK = Reason.ALLOWED
 
 
 @pytest.mark.parametrize(
     "policies, reason",
     [
-        ({}, I),
+        ({}, ID),
         ({"identity": (ALL,)}, OK),
         ({"identity": (NOTHING, ALL)}, OK),
-        ({"identity": (NOTHING,)}, I),
+        ({"identity": (NOTHING,)}, ID),
         ({"identity": (ALL,), "boundary": NOTHING}, B),
         ({"identity": (ALL,), "boundary": ALL}, OK),
-        ({"boundary": ALL}, I),
+        ({"boundary": ALL}, ID),
         ({"identity": (ALL,), "session": ()}, S),
         ({"identity": (ALL,), "session": (NOTHING,)}, S),
         ({"identity": (ALL,), "session": (NOTHING, ALL)}, OK),
-        ({"session": (ALL,)}, I),
+        ({"session": (ALL,)}, ID),
         ({"identity": (ALL,), "boundary": NOTHING, "session": (NOTHING,)}, B),
         ({"identity": (ALL,), "organisation": ((ALL,), (ALL,))}, OK),
         ({"identity": (ALL,), "organisation": ((ALL,), (NOTHING,))}, Reason.IMPLICIT_SCP),
         ({"identity": (ALL,), "organisation": ((NOTHING,), (ALL,))}, Reason.IMPLICIT_SCP),
         ({"identity": (ALL,), "organisation": ((),)}, Reason.IMPLICIT_SCP),
         ({"identity": (ALL,), "resource_controls": ((NOTHING,),)}, Reason.IMPLICIT_RCP),
-        ({"organisation": ((ALL,),)}, I),
+        ({"organisation": ((ALL,),)}, ID),
     ],
 )
 def test_within_an_account_an_identity_needs_an_allow_and_every_limit_must_join_it(policies, reason):
@@ -47,10 +47,10 @@ def test_within_an_account_an_identity_needs_an_allow_and_every_limit_must_join_
         (USER, ANN, {}, OK),
         (USER, ANN, {"boundary": NOTHING}, OK),
         (USER, "*", {"boundary": NOTHING}, OK),
-        (USER, ROOT, {}, I),
-        (USER, HERE, {}, I),
+        (USER, ROOT, {}, ID),
+        (USER, HERE, {}, ID),
         (USER, HERE, {"identity": (ALL,)}, OK),
-        (USER, ANN + "a", {}, I),
+        (USER, ANN + "a", {}, ID),
         # a role's ARN adds to what the role may: boundary and session limit it
         (ROLE_SESSION, ROLE, {}, OK),
         (ROLE_SESSION, ROLE, {"boundary": NOTHING}, B),
@@ -59,7 +59,7 @@ def test_within_an_account_an_identity_needs_an_allow_and_every_limit_must_join_
         # a session's ARN is the one who asks
         (ROLE_SESSION, SESSION, {"boundary": NOTHING, "session": (NOTHING,)}, OK),
         (ROLE_SESSION, "*", {"boundary": NOTHING, "session": (NOTHING,)}, OK),
-        (ROLE_SESSION, SESSION + "2", {"session": (ALL,)}, I),
+        (ROLE_SESSION, SESSION + "2", {"session": (ALL,)}, ID),
         # federated users are limited by what their session was given
         (FEDERATED_USER, FEDERATED, {"session": (NOTHING,)}, OK),
         (FEDERATED_USER, ANN, {"session": (NOTHING,)}, S),
@@ -81,8 +81,8 @@ def test_within_an_account_a_resources_policy_allows_by_whom_it_names(who, princ
 @pytest.mark.parametrize(
     "who, policies, reason",
     [
-        (USER, {"resource": to(ANN)}, I),
-        (USER, {"resource": to("*")}, I),
+        (USER, {"resource": to(ANN)}, ID),
+        (USER, {"resource": to("*")}, ID),
         (USER, {"identity": (ALL,)}, R),
         (USER, {"identity": (ALL,), "resource": NOTHING}, R),
         (USER, {"identity": (ALL,), "resource": to(ANN)}, OK),
@@ -108,7 +108,7 @@ def test_across_accounts_both_must_allow(who, policies, reason):
         ({"identity": (ALL,)}, R),
         ({"identity": (ALL,), "resource": NOTHING}, R),
         ({"identity": (ALL,), "resource": to(HERE)}, OK),
-        ({"resource": to(HERE)}, I),
+        ({"resource": to(HERE)}, ID),
         ({"resource": to(ANN)}, OK),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_key_policy_must_allow_or_hand_over_to_the_account(policies, reason):
     "who, trust, identity, reason",
     [
         (USER, to(ANN), (), OK),
-        (USER, to(HERE), (), I),
+        (USER, to(HERE), (), ID),
         (USER, to(HERE), (ALL,), OK),
         (USER, to(THERE), (ALL,), Reason.IMPLICIT_TRUST),
         (USER, to(ANN, effect="Deny"), (ALL,), Reason.EXPLICIT_DENY_TRUST),

@@ -1,6 +1,7 @@
 import json
 
 from policy.asking import document
+
 from skylab.policy.positions import spans
 
 EXAMPLE = (

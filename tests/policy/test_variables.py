@@ -1,7 +1,6 @@
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
 
 import pytest
-
 from policy.asking import *
 
 NAMED = {"aws:username": ["ann"], "aws:principaltag/team": ["yellow"], "aws:empty": [""], "aws:two": ["a", "b"]}

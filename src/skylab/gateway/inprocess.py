@@ -4,13 +4,15 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator, Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session as CoreSession
 
 from skylab.gateway.app import Gateway
 from skylab.gateway.identity import Origin
@@ -76,7 +78,7 @@ class Transport:
 
     def __init__(self, gateway: Gateway, loop: asyncio.AbstractEventLoop) -> None:
         self.gateway, self.loop = gateway, loop
-        self._session, self._making = Session(), threading.Lock()  # sessions are not thread-safe, clients are
+        self._session, self._making = _session(), threading.Lock()  # sessions are not thread-safe, clients are
 
     def client(
         self,
@@ -107,6 +109,19 @@ class Transport:
         response: HttpResponse = future.result()
         body = b"" if request.method == "HEAD" else response.body
         return AWSResponse(request.url, response.status, _Headers(response.headers), Raw(body, self.loop))
+
+
+def _session() -> Session:
+    """It reads the models from memory where any session before it did from disk."""
+    core = CoreSession()
+    core.register_component("data_loader", _loader())
+    return Session(botocore_session=core)
+
+
+@cache
+def _loader() -> Loader:
+    """Of clients only: they change S3's model, so that the gateway reads one of its own."""
+    return create_loader()
 
 
 class _Headers(dict[str, str]):

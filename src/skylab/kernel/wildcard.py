@@ -1,5 +1,9 @@
-"""Patterns with * and ?, matched in time proportional to pattern times text: regular expressions may take for ever."""
+"""Patterns with * and ?, matched in time proportional to text times the longest part between two *.
 
+Each part is looked for once, from where the one before ended: what a * stands for is never tried anew.
+"""
+
+import re
 from collections.abc import Sequence
 
 
@@ -9,17 +13,35 @@ def like(pattern: Sequence[str], text: str, single: str = "?", many: str = "*") 
     A pattern may be a list whose elements are characters and these two signs: signs of more than one character let a
     pattern have * and ? as themselves.
     """
-    at = begin = 0
-    star, resume = -1, 0  # where the last * was, and how far its text reaches by now
-    while begin < len(text):
-        if at < len(pattern) and pattern[at] == many:
-            star, resume = at, begin
-            at += 1
-        elif at < len(pattern) and pattern[at] in (text[begin], single):
-            at, begin = at + 1, begin + 1
-        elif star >= 0:
-            resume += 1
-            at, begin = star + 1, resume
-        else:
+    parts = pattern.split(many) if isinstance(pattern, str) else _split(pattern, many)
+    first, last = parts[0], parts[-1]
+    at, end = len(first), len(text) - len(last)
+    if len(parts) == 1:
+        return at == len(text) and _find(first, text, 0, at, single) == 0
+    if at > end or _find(first, text, 0, at, single) or _find(last, text, end, len(text), single) < 0:
+        return False
+    for part in parts[1:-1]:
+        if (found := _find(part, text, at, end, single)) < 0:
             return False
-    return all(sign == many for sign in pattern[at:])
+        at = found + len(part)
+    return True
+
+
+def _split(pattern: Sequence[str], many: str) -> list[Sequence[str]]:
+    parts: list[list[str]] = [[]]
+    for sign in pattern:
+        if sign == many:
+            parts.append([])
+        else:
+            parts[-1].append(sign)
+    return [*parts]
+
+
+def _find(part: Sequence[str], text: str, at: int, end: int, single: str) -> int:
+    """Where the first text like part begins, between at and end; -1 if none does."""
+    if not single or single not in part:
+        return text.find(part if isinstance(part, str) else "".join(part), at, end)
+    # An expression without repetition: nothing in it can be tried twice at one place.
+    expression = "".join("." if sign == single else re.escape(sign) for sign in part)
+    found = re.compile(expression, re.DOTALL).search(text, at, end)
+    return found.start() if found else -1

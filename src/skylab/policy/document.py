@@ -21,7 +21,10 @@ VERSIONS = (WITH_VARIABLES, "2008-10-17")  # without one it is the older
 TOP = {"Version", "Id", "Statement"}
 MEMBERS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
-AWS_PRINCIPAL = re.compile(r"\*|\d{12}|arn:aws:(iam::\d{12}:(root|(user|role)/\S+)|sts::\d{12}:\S+)|A[IR][A-Z0-9]{15,}")
+AWS_PRINCIPAL = re.compile(  # a wildcard is no part of a name
+    r"\*|[0-9]{12}|A[IR][A-Z0-9]{15,}"
+    r"|arn:aws:(iam::[0-9]{12}:(root|(user|role)/[^\s*]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^\s*]+)"
+)
 SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
 VENDOR = re.compile(r"[a-zA-Z0-9.-]+|\*")
 SYNTAX = "Syntax errors in policy."

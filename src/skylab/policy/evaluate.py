@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from skylab.policy.decision import Decision, Reason
 from skylab.policy.document import Policy
-from skylab.policy.principals import Grasp
+from skylab.policy.principals import Grasp, has_policies
 from skylab.policy.request import Request, Who
 from skylab.policy.statement import Statement
 
@@ -116,7 +116,7 @@ class _Evaluation:
 
     def granted(self) -> Decision:
         resource = Reason.IMPLICIT_TRUST if self.given.trust else Reason.IMPLICIT_RESOURCE
-        if not self._has_identity():
+        if not has_policies(self.who):
             return self._implicit(None if self.resource.grasp else resource)
         if self.who.account != self.owner:
             return self._implicit(self._of_identity(Grasp.NONE) or (None if self.resource.grasp else resource))
@@ -125,11 +125,6 @@ class _Evaluation:
         if self.resource.grasp is Grasp.DIRECT:
             return self._implicit(None)
         return self._implicit(self._of_identity(self.resource.grasp))
-
-    def _has_identity(self) -> bool:
-        """Services, those who come from an identity provider and the anonymous have no policies of their own."""
-        who = self.who
-        return bool(who.arns or who.root) and not who.service and not who.federated
 
     def _of_identity(self, grasp: Grasp) -> Reason | None:
         """What of the caller's own policies does not allow; None if all do."""

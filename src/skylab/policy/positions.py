@@ -4,6 +4,7 @@ AWS counts lines from 1, and gives the column behind a brace, from 1: the exampl
 https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-custom-policy.html
 """
 
+import json
 import re
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ def spans(text: str) -> list[tuple[Position, Position]]:
                 inside = 0
             depth -= 1
         elif sign == ":" and depth == OF_POLICY:
-            statements = last == '"Statement"'
+            statements = json.loads(last) == "Statement"
         last = sign
     return found
 

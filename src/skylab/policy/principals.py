@@ -50,9 +50,15 @@ class Principals:
             return Grasp.DIRECT
         if own := self.names & who.arns:
             return Grasp.DIRECT if not sessions(who.arns) or sessions(own) else Grasp.ENTITY
-        if who.account and root(who.account) in self.names:
+        if has_policies(who) and root(who.account) in self.names:
             return Grasp.DIRECT if who.root else Grasp.ACCOUNT
         return Grasp.NONE
+
+
+def has_policies(who: Who) -> bool:
+    """Services, those who come from an identity provider and the anonymous have none of their own, and no account that
+    a policy could hand over to."""
+    return bool(who.arns or who.root) and not who.service and not who.federated
 
 
 def root(account: str) -> str:
@@ -68,7 +74,7 @@ def _levels(who: Who) -> list[set[str]]:
     """The names of the caller's account, of its role or user, and of its session; an anonymous caller has no name."""
     own = set(sessions(who.arns))
     account = root(who.account)
-    levels = [{account} if who.account else set(), set(who.arns) - own - {account}, own]
+    levels = [{account} if has_policies(who) else set(), set(who.arns) - own - {account}, own]
     return [level for level in levels if level] or [set()]
 
 

@@ -23,8 +23,8 @@ class Who:
 class Request:
     """action: "s3:GetObject". resource: an ARN, or "*" for actions without one. owner: the account it belongs to.
 
-    context: condition keys in lower case ("aws:sourceip", "s3:prefix", "aws:principaltag/team") to their values as
-    text; a key that is absent is not there at all.
+    context: condition keys in lower case ("aws:sourceip", "aws:principaltag/team") to their values as text;
+    a key that is absent is not there at all.
     """
 
     who: Who

@@ -217,7 +217,6 @@ def test_a_key_has_the_default_policy_until_it_is_given_another(kms, key):
         policy(statement(action=["kms:Encrypt", "kms:Get*"])),
         policy(statement(), statement("Deny", "*", "kms:PutKeyPolicy")),
         policy(statement(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
-        policy(),
     ],
 )
 def test_a_policy_that_locks_the_caller_out_is_refused_unless_that_is_wanted(kms, key, refused, text):
@@ -229,7 +228,9 @@ def test_a_policy_that_locks_the_caller_out_is_refused_unless_that_is_wanted(kms
         use(Policy=text, BypassPolicyLockoutSafetyCheck=True)
 
 
-@pytest.mark.parametrize("text", ["x", "[]", "{}", '{"Statement": [1]}', policy({"Effect": "Allow"}), "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["x", "[]", "{}", policy(), '{"Statement": [1]}', policy({"Effect": "Allow"}), "[" * 5000]
+)
 def test_what_is_no_policy_is_refused(kms, key, refused, text):
     with refused() as said:
         kms.put_key_policy(KeyId=key["KeyId"], Policy=text, BypassPolicyLockoutSafetyCheck=True)

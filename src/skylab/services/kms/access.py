@@ -3,8 +3,7 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
 https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 
-Beside the table, for who evaluates it: resource_policy(), which is required to allow; granted(), which allows in
-addition to all policies (an explicit deny still denies); resource_tags().
+granted() is asked where no policy allows: a grant does so beside them; an explicit deny still denies.
 """
 
 from collections.abc import Mapping
@@ -18,8 +17,9 @@ from skylab.services.kms.access_keys import ALWAYS, BY_ACTION, CONTEXT, DESTINAT
 from skylab.services.kms.granting import allows
 from skylab.services.kms.managed import ensure
 from skylab.services.kms.names import alias_in, arn_of, key_in, target
+from skylab.services.kms.policies import default
 
-RESOURCE_POLICY_REQUIRED = True  # it must allow, or hand over to the account's policies by naming its root
+POLICY = "required"
 COMMON = ALWAYS
 
 
@@ -78,8 +78,8 @@ def _of_key(on: Any, value: Any) -> Source:
     def read(call: Call, parameters: Parameters) -> Any:
         place = _place(on(call, parameters))
         with call.reading() as tx:
-            doc = tx.find(place) if place.type == "key" else None
-            return None if doc is None else value(tx, place, doc)
+            doc = tx.find(place) if place else None
+            return None if place is None or doc is None else value(tx, place, doc)
 
     return read
 
@@ -124,25 +124,24 @@ ACCESS: dict[str, Entry] = {
 }
 
 
-def _place(arn: str) -> Key:
-    """The Key of a key's or an alias's ARN, of whichever region."""
-    _, _, _, region, account, name = arn.split(":", 5)
-    kind = name.partition("/")[0]
-    return Key(account, region, "kms", kind, name if kind == "alias" else name.partition("/")[2])
+def _place(arn: str) -> Key | None:
+    """The Key of a key's ARN; None for an alias's, and for "*"."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or not parts[5].startswith("key/"):
+        return None
+    return Key(parts[4], parts[3], "kms", "key", parts[5].removeprefix("key/"))
 
 
 def _found(call: Call, arn: str) -> dict[str, Any] | None:
-    if not arn.startswith("arn:aws:kms:"):
-        return None
     key = _place(arn)
     with call.reading() as tx:
-        return tx.find(key) if key.type == "key" else None
+        return tx.find(key) if key else None
 
 
-def resource_policy(call: Call, arn: str) -> str | None:
-    """The key policy. None where there is no such key, and for aliases, which have none."""
+def resource_policy(call: Call, arn: str) -> str:
+    """The key policy. Aliases have none, nor has what is not there: the account's own policies decide on them."""
     doc = _found(call, arn)
-    return None if doc is None else doc["_"]["policy"]
+    return default(arn.split(":")[4]) if doc is None else doc["_"]["policy"]
 
 
 def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
@@ -152,4 +151,5 @@ def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
 
 def granted(call: Call, action: str, arn: str, parameters: Parameters) -> bool:
     """Whether a grant lets the caller do this to this key."""
-    return allows(call, action.removeprefix("kms:"), _place(arn), parameters)
+    key = _place(arn)
+    return key is not None and allows(call, action.removeprefix("kms:"), key, parameters)

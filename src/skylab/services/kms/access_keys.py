@@ -59,9 +59,7 @@ ALWAYS: Keys = {
 
 OF_KEY: Mapping[str, Callable[[Transaction, Key, dict[str, Any]], Any]] = {
     "kms:KeySpec": lambda tx, key, doc: doc["KeySpec"],
-    "kms:CustomerMasterKeySpec": lambda tx, key, doc: doc["KeySpec"],
     "kms:KeyUsage": lambda tx, key, doc: doc["KeyUsage"],
-    "kms:CustomerMasterKeyUsage": lambda tx, key, doc: doc["KeyUsage"],
     "kms:KeyOrigin": lambda tx, key, doc: doc["Origin"],
     "kms:MultiRegion": lambda tx, key, doc: doc["MultiRegion"],
     "kms:ResourceAliases": lambda tx, key, doc: [alias["AliasName"] for alias in aliases.of_key(tx, key)] or None,

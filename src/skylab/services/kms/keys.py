@@ -28,7 +28,7 @@ class Keys:
         key = new_key(call)
         bypass = request.get("BypassPolicyLockoutSafetyCheck", False)
         given = request.get("Policy")
-        policy = default(call) if given is None else checked(call, arn_of(key), given, bypass)
+        policy = default(call.account) if given is None else checked(call, arn_of(key), given, bypass)
         private = {"policy": policy, "tags": added({}, request.get("Tags", []))}
         doc = described(call, key, spec, usage, origin) | {"Description": request.get("Description", "")}
         plain = generate(spec) if origin == "AWS_KMS" else None  # RSA takes its time: not inside the transaction

@@ -41,12 +41,12 @@ class KeyPolicies:
         return {"PolicyNames": [NAME], "Truncated": False}
 
 
-def default(call: Call) -> str:
+def default(account: str) -> str:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
     statement = {
         "Sid": "Enable IAM User Permissions",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{call.account}:root"},
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
         "Action": "kms:*",
         "Resource": "*",
     }
