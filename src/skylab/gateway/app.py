@@ -19,6 +19,7 @@ from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.identity import Origin
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
 from skylab.gateway.service import Service
+from skylab.gateway.uses import Uses
 from skylab.kernel.clock import Clock, Ids
 from skylab.kernel.store import Store
 from skylab.services.call import Call, Principal
@@ -49,6 +50,7 @@ class Gateway:
         self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
         self.connect, self.assume, self.fallback = connect, assume, fallback
         self.authorisation = Authorisation(store, {service.name: service.access for service in services})
+        self.uses = Uses(store)
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
 
     async def handle(self, request: HttpRequest, origin: Origin | None = None) -> HttpResponse:
@@ -184,6 +186,8 @@ class Exchange:
             raise AwsError("NotImplemented", f"{operation.name} is not implemented here", 501)
         self.service.check(parameters)
         validate(operation.input_shape, parameters, self.service.invalid)
+        if self.gateway.uses.due(call):
+            await asyncio.get_running_loop().run_in_executor(self.gateway.pool, self.gateway.uses.note, call)
         authorisation.authorise(call, operation.name, parameters)
         try:
             if inspect.iscoroutinefunction(handler):

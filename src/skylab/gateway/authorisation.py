@@ -6,6 +6,7 @@ Nothing is kept of a decision; what is kept are compiled policies (grants.py).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -93,10 +94,10 @@ class Authorisation:
         own = self.tables.get(call.service, EMPTY)
         table = self.tables.get(need.action.partition(":")[0], own)
         for arn in need.resources(call, parameters):
-            owner = _account_in(arn) or (table.owner(call, arn) if not need.creates else None) or call.principal.account
-            context = Context(
-                call, need, parameters, own.keys, owner, granted.tags, lambda arn=arn: table.tags(call, arn)
-            )
+            existing = "" if need.creates else table.owner(call, arn)
+            owner = _account_in(arn) or existing or call.principal.account
+            tags = partial(table.tags, call, arn)
+            context = Context(call, need, parameters, own.keys, owner, granted.tags, tags)
             request = Request(who_of(call.principal), need.action, arn, owner, context)
             attached = table.policy(call, arn) if _held(need, arn, owner, call.principal) else None
             compiled = self.grants.compiled(attached) if attached else None
@@ -105,7 +106,7 @@ class Authorisation:
     def _decide(
         self, who: Principal, request: Request, granted: Granted, attached: Policy | None, table: Table
     ) -> None:
-        organisation, controls = self.organisation(who.account)
+        organisation, controls = self.organisation(who.account)[0], self.organisation(request.owner)[1]
         decision = evaluate(
             request,
             Policies(
@@ -116,7 +117,7 @@ class Authorisation:
                 organisation=organisation,
                 resource_controls=controls,
                 required=table.required and request.resource != "*",
-                trust=table.trust and request.resource != "*",
+                trust=table.trust and ":role/" in request.resource,
             ),
         )
         if not decision.allowed:

@@ -156,8 +156,13 @@ def revoke_all(tx: Transaction, owner: str) -> None:
 
 
 def rename(tx: Transaction, owner: str, arn: str) -> None:
-    """The keys of a renamed user speak for its new ARN."""
-    tx.db.execute("update credential set principal = json_set(principal, '$.arn', ?) where owner = ?", (arn, owner))
+    """The keys of a renamed user speak for its new ARN; federated users that it made keep theirs, and know its new."""
+    federated = "json_extract(principal, '$.type') is 'FederatedUser'"
+    for path, which in (("$.arn", f"not ({federated})"), ("$.issuer.arn", federated)):
+        tx.db.execute(
+            f"update credential set principal = json_set(principal, ?, ?) where owner = ? and {which}",
+            (path, arn, owner),
+        )
 
 
 def purge(tx: Transaction, before: datetime) -> int:

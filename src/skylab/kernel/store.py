@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,14 +88,26 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator["Transaction"]:
         """One snapshot; writing inside it is an error."""
-        if (db := getattr(self._local, "db", None)) is None:
-            db = self._local.db = self._connect()
-            db.execute("pragma query_only = on")
+        db = self._reader()
         db.execute("begin")
         try:
             yield Transaction(db)
         finally:
             db.execute("rollback")
+
+    def look(self, question: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row that answers one question: its own snapshot, at a third of the price of reading().
+
+        Never inside reading(), whose snapshot it would see.
+        """
+        row: tuple[Any, ...] | None = self._reader().execute(question, values).fetchone()
+        return row
+
+    def _reader(self) -> sqlite3.Connection:
+        if (db := getattr(self._local, "db", None)) is None:
+            db = self._local.db = self._connect()
+            db.execute("pragma query_only = on")
+        return db
 
     def close(self) -> None:
         for db in self._opened:

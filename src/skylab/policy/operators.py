@@ -9,6 +9,7 @@ import binascii
 import ipaddress
 import operator
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from skylab.policy.literals import instant, number
@@ -108,15 +109,20 @@ def _decoded(text: str) -> bytes:
         raise ValueError(text) from problem
 
 
+@lru_cache(1024)  # every policy asks for the address of the same callers
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def _in_network(values: Sequence[str | Template]) -> Matcher:
     networks = [ipaddress.ip_network(value, strict=False) for value in _texts(values)]
 
     def match(value: str, context: Context) -> bool:
         try:
-            address = ipaddress.ip_address(value)
+            address = _address(value)
         except ValueError:
             return False
-        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in network for network in networks)
 
     return match

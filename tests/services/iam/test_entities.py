@@ -5,6 +5,7 @@ Quotas: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.ht
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -254,3 +255,21 @@ def test_keys_of_tags_are_limited(iam):
     many = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
     iam.tag_user(UserName="ann", Tags=many)
     assert refused(iam.tag_user, UserName="ann", Tags=[{"Key": "one-more", "Value": ""}])[0] == "LimitExceeded"
+
+
+def test_when_a_key_and_a_role_were_used_is_known_to_a_quarter_of_an_hour(iam, cloud):
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    never = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+    assert never["UserName"] == "ann"
+    assert never["AccessKeyLastUsed"] == {"ServiceName": "N/A", "Region": "N/A"}
+
+    sts = cloud.transport.client("sts", "eu-west-1", key["AccessKeyId"], key["SecretAccessKey"], None)
+    first = cloud.clock.now()
+    for minutes, seen in ((0, first), (10, first), (10, first + timedelta(minutes=20))):
+        cloud.clock.advance(minutes=minutes)
+        sts.get_caller_identity()
+        used = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+        assert used == {"LastUsedDate": seen, "ServiceName": "sts", "Region": "eu-west-1"}
+    assert iam.get_role(RoleName="Administrator")["Role"]["RoleLastUsed"]["LastUsedDate"] <= cloud.clock.now()
+    assert refused(iam.get_access_key_last_used, AccessKeyId="AKIA" + "A" * 16)[0] == "NoSuchEntity"

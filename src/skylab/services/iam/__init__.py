@@ -24,6 +24,7 @@ from skylab.services.iam.oidc import Providers
 from skylab.services.iam.policies import Policies
 from skylab.services.iam.profiles import Profiles
 from skylab.services.iam.roles import Roles
+from skylab.services.iam.simulation import Simulations
 from skylab.services.iam.tags import Tags
 from skylab.services.iam.users import Users
 from skylab.services.iam.versions import Versions
@@ -48,6 +49,7 @@ RESOURCES = [
     Tags,
     AccountWide,
     Details,
+    Simulations,
 ]
 ERRORS = {Missing: missing, Exists: already}
 INVALID = "ValidationError"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from skylab.kernel import credentials
 from skylab.services.access import Entry, Need, Parameters, Source, tag_map
 from skylab.services.call import Call
 from skylab.services.iam.names import NAMED, Kind, key_of
@@ -74,6 +75,13 @@ def issuer(call: Call, parameters: Parameters) -> str:
     return f"arn:aws:iam::{call.account}:oidc-provider/{parameters['Url'].partition('://')[2].rstrip('/')}"
 
 
+def owner(call: Call, parameters: Parameters) -> str:
+    """The user an access key belongs to; of a key that nobody has, any."""
+    with call.reading() as tx:
+        key = credentials.find(tx, parameters["AccessKeyId"])
+    return key.principal["arn"] if key else f"arn:aws:iam::{call.account}:user/*"
+
+
 def deletion(call: Call, parameters: Parameters) -> str:
     """The service-linked role whose deletion is asked after: task/aws-service-role/service/name/id."""
     return f"arn:aws:iam::{call.account}:role/{parameters['DeletionTaskId'].removeprefix('task/').rpartition('/')[0]}"
@@ -87,7 +95,12 @@ NEW_BOUNDARY: dict[str, Source] = {"iam:PermissionsBoundary": "PermissionsBounda
 THE_POLICY: dict[str, Source] = {"iam:PolicyARN": "PolicyArn"}
 
 
-def entries(operations: str, on: str | On = "*", keys: Mapping[str, Source] | None = None, **more: Any) -> Any:
+def entries(
+    operations: str,
+    on: str | On | Callable[[Call, Parameters], list[str]] = "*",
+    keys: Mapping[str, Source] | None = None,
+    **more: Any,
+) -> Any:
     """The same entry for several operations, each with the action of its name."""
     return {name: (Need(f"iam:{name}", on, keys or {}, **more),) for name in operations.split()}
 
@@ -106,7 +119,7 @@ ACCESS: dict[str, Entry] = {
     # users
     **entries("CreateUser", new("user"), NEW_BOUNDARY, tags="Tags"),
     **entries("GetUser DeleteUser", USER),
-    **entries("UpdateUser", renamed),  # type: ignore[arg-type]  # it has two names
+    **entries("UpdateUser", renamed),
     **entries("PutUserPolicy DeleteUserPolicy DeleteUserPermissionsBoundary", USER, USER_BOUNDARY),
     **entries("PutUserPermissionsBoundary", USER, NEW_BOUNDARY),
     **entries("AttachUserPolicy DetachUserPolicy", USER, USER_BOUNDARY | THE_POLICY),
@@ -116,6 +129,7 @@ ACCESS: dict[str, Entry] = {
     **entries("CreateAccessKey DeleteAccessKey ListAccessKeys UpdateAccessKey", USER),
     **entries("GetLoginProfile DeleteLoginProfile ListSigningCertificates ListSSHPublicKeys", USER),
     **entries("ListServiceSpecificCredentials", USER),
+    **entries("GetAccessKeyLastUsed", owner),
     # groups
     **entries("ListGroups"),
     **entries("CreateGroup", new("group")),
@@ -158,11 +172,13 @@ ACCESS: dict[str, Entry] = {
     **entries("DeleteVirtualMFADevice ListMFADeviceTags", "{SerialNumber}"),
     **entries("TagMFADevice", "{SerialNumber}", tags="Tags"),
     **entries("UntagMFADevice", "{SerialNumber}", untags="TagKeys"),
-    **entries("EnableMFADevice DeactivateMFADevice ResyncMFADevice ListMFADevices", USER),
-    **entries("GetMFADevice", "{SerialNumber}"),
+    **entries("EnableMFADevice DeactivateMFADevice GetMFADevice ResyncMFADevice ListMFADevices", USER),
     # the account
     **entries("CreateAccountAlias DeleteAccountAlias ListAccountAliases"),
     **entries("GetAccountSummary GetAccountAuthorizationDetails"),
+    # simulations
+    **entries("SimulateCustomPolicy GetContextKeysForCustomPolicy"),
+    **entries("SimulatePrincipalPolicy GetContextKeysForPrincipalPolicy", "{PolicySourceArn}"),
     # managed policies
     **entries("CreatePolicy", new("policy"), tags="Tags"),
     **entries("GetPolicy GetPolicyVersion DeletePolicy ListPolicyVersions ListEntitiesForPolicy", POLICY),

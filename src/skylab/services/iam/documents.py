@@ -18,6 +18,11 @@ def check_identity(text: str) -> Policy:
     return _checked(text, kinds.identity)
 
 
+def check_resource(text: str) -> Policy:
+    """A resource's policy. Raises MalformedPolicyDocument."""
+    return _checked(text, kinds.resource)
+
+
 def _checked(text: str, kind: Callable[[Policy], Policy]) -> Policy:
     try:
         return kind(parse(text))

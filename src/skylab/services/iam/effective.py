@@ -24,7 +24,7 @@ def effective(tx: Transaction, account: str, kind: Kind, name: str) -> Effective
     doc = tx.find(key_of(account, kind, name))
     if doc is None:
         return Effective()
-    groups = (tx.find(key_of(account, "group", group)) for group in doc["_"].get("groups", []))  # type: ignore[arg-type]
+    groups = (tx.find(key_of(account, "group", group)) for group in doc["_"].get("groups", []))
     kept = [each["_"] for each in (doc, *groups) if each]
     attached = [document(tx, account, arn) for each in kept for arn in each["attached"]]
     inline = [("", text) for each in kept for text in each["inline"].values()]

@@ -8,7 +8,7 @@ from skylab.kernel import credentials
 from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.iam.names import key_of, missing, named, page, too_many
+from skylab.services.iam.names import key_of, last_used, missing, named, page, too_many
 
 if TYPE_CHECKING:
     from skylab.shapes.iam import *
@@ -29,6 +29,16 @@ class AccessKeys:
         with call.reading() as tx:
             keys = [_shown(key) for key in credentials.owned(tx, _owner(tx, call, request)[0])]
         return page(request, "AccessKeyMetadata", keys, lambda key: key["AccessKeyId"])
+
+    def get_access_key_last_used(self, call: Call, request: GetAccessKeyLastUsedRequest) -> dict[str, Any]:
+        """To a quarter of an hour."""
+        with call.reading() as tx:
+            key = credentials.find(tx, request["AccessKeyId"])
+            if key is None or key.token or key.account != call.account:
+                raise missing(request["AccessKeyId"])
+            used = last_used(tx, call.account, key.access_key)
+        never = {"ServiceName": "N/A", "Region": "N/A"}
+        return {"UserName": _user(key.principal), "AccessKeyLastUsed": used or never}
 
     def update_access_key(self, call: Call, request: UpdateAccessKeyRequest) -> None:
         with call.writing() as tx:

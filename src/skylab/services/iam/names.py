@@ -110,6 +110,11 @@ def _marked(marker: str | None) -> str | None:
         raise AwsError("ValidationError", f"Invalid Marker: {marker}") from None
 
 
+def last_used(tx: Transaction, account: str, name: str) -> dict[str, Any] | None:
+    """What the gateway noted of an access key or of a role's ARN; None: never used."""
+    return tx.find(Key(account, "", "skylab", "use", name))
+
+
 def make(tx: Transaction, key: Key, doc: dict[str, Any], now: datetime) -> None:
     """A new resource within its quota; names that differ only by case are the same. Raises Exists, LimitExceeded."""
     names = tx.db.execute(

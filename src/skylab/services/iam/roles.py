@@ -10,7 +10,19 @@ from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.iam.boundary import bounded
 from skylab.services.iam.documents import check_trust, size
-from skylab.services.iam.names import arn_of, change, conflict, docs, encoded, key_of, make, modifiable, page, too_many
+from skylab.services.iam.names import (
+    arn_of,
+    change,
+    conflict,
+    docs,
+    encoded,
+    key_of,
+    last_used,
+    make,
+    modifiable,
+    page,
+    too_many,
+)
 from skylab.services.iam.profiles import of_role
 from skylab.services.iam.tagging import tagged
 from skylab.wire.errors import AwsError
@@ -36,7 +48,8 @@ class Roles:
     def get_role(self, call: Call, request: GetRoleRequest) -> dict[str, Any]:
         with call.reading() as tx:
             doc = tx.get(key_of(call.account, "role", request["RoleName"]))
-        return {"Role": _shown(doc) | {"RoleLastUsed": {}}}
+            used = last_used(tx, call.account, doc["Arn"]) or {}
+        return {"Role": _shown(doc) | {"RoleLastUsed": used}}
 
     def list_roles(self, call: Call, request: ListRolesRequest) -> dict[str, Any]:
         with call.reading() as tx:

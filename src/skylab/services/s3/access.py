@@ -12,8 +12,11 @@ from urllib.parse import parse_qs
 from skylab.services.access import ITSELF, Entry, Need, Parameters, Source
 from skylab.services.call import Call
 from skylab.services.s3 import copies, retention, tags
-from skylab.services.s3.common import bucket_key, find_version, index, no_bucket
+from skylab.services.s3.common import find_version, index
+from skylab.services.s3.standing import resource_owner, resource_policy
 from skylab.wire.errors import AwsError
+
+__all__ = ["ACCESS", "COMMON", "HIDDEN", "resource_owner", "resource_policy"]
 
 BUCKET, OBJECT = "arn:aws:s3:::{Bucket}", "arn:aws:s3:::{Bucket}/{Key}"
 
@@ -96,7 +99,6 @@ RETAIN: dict[str, Source] = {
     "s3:object-lock-mode": "Retention.Mode",
     "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
 }
-BYPASS = Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention")
 PUT: dict[str, Source] = (
     ACL
     | TAGGING
@@ -134,6 +136,13 @@ def versioned(verb: str, noun: str, keys: Mapping[str, Source]) -> Entry:
 
 
 READ = versioned("Get", "", EXISTING)
+DELETE = (
+    Need(
+        "s3:DeleteObject", OBJECT, {"s3:if-match": header("if-match")}, when=lambda _, given: not given.get("VersionId")
+    ),
+    Need("s3:DeleteObjectVersion", OBJECT, VERSION, when="VersionId"),
+    Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention"),
+)
 
 
 # a copy is a read of its source and a write
@@ -246,10 +255,10 @@ ACCESS: dict[str, Entry] = {
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
     "GetObjectRetention": (retention.SEE_RETENTION,),
-    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAIN), BYPASS),
+    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAIN), DELETE[-1]),
     "GetObjectLegalHold": (retention.SEE_HOLD,),
     "PutObjectLegalHold": (Need("s3:PutObjectLegalHold", OBJECT, {"s3:object-lock-legal-hold": "LegalHold.Status"}),),
-    "DeleteObject": (*versioned("Delete", "", {"s3:if-match": header("if-match")}), BYPASS),
+    "DeleteObject": DELETE,
     "DeleteObjects": ITSELF,
     # multipart uploads
     "CreateMultipartUpload": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
@@ -262,36 +271,3 @@ ACCESS: dict[str, Entry] = {
 
 # Who may not list a bucket is not told what is not in it.
 HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
-
-
-# A policy that is not the bucket's yet: what its putter could do under it.
-CANDIDATE = "candidate"
-
-
-def resource_owner(call: Call, arn: str) -> str | None:
-    """Who comes without a signature is told at once that there is no such bucket: there is no account to ask."""
-    doc = _bucket(call, arn)
-    if doc is None and arn != "*" and call.principal.type == "Anonymous":
-        raise no_bucket(_name(arn))
-    return doc["_owner"] if doc else None
-
-
-def resource_policy(call: Call, arn: str) -> str | None:
-    """The bucket's policy. A public one of a restricted bucket is one for its owner's account and for services only."""
-    if CANDIDATE in call.part:
-        return call.part[CANDIDATE]
-    doc = _bucket(call, arn) or {}
-    policy = doc.get("_policy") or {}
-    if policy.get("public") and doc.get("_block", {}).get("RestrictPublicBuckets"):
-        if call.principal.type != "AWSService" and call.principal.account != doc["_owner"]:
-            return None
-    return policy.get("text")
-
-
-def _name(arn: str) -> str:
-    return arn.removeprefix("arn:aws:s3:::").partition("/")[0]
-
-
-def _bucket(call: Call, arn: str) -> dict[str, Any] | None:
-    with call.reading() as tx:
-        return tx.find(bucket_key(_name(arn)))

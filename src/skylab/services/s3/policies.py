@@ -1,4 +1,4 @@
-"""The policy of a bucket. What it says is decided where every request is: services/s3/access.py hands it over."""
+"""The policy of a bucket. What it says is decided where every request is: standing.py hands it over."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.s3 import grammar
-from skylab.services.s3.access import CANDIDATE, PUT_POLICY
+from skylab.services.s3.access import PUT_POLICY
 from skylab.services.s3.buckets import change
 from skylab.services.s3.common import Doc, find_bucket
 from skylab.services.s3.digests import verify
 from skylab.services.s3.public import is_public
+from skylab.services.s3.standing import CANDIDATE
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ SESSION: dict[str, Source] = {
 ACCESS: dict[str, Entry] = {
     "AssumeRole": ITSELF,  # whether there was an MFA device is known only when its code was proved
     "AssumeRoleWithWebIdentity": NOTHING,  # unsigned: the token is proved, and the trust policy asked, by itself
+    "AssumeRoleWithSAML": NOTHING,  # unsigned as well; it is refused by name
     "DecodeAuthorizationMessage": (Need("sts:DecodeAuthorizationMessage"),),
     "GetAccessKeyInfo": (Need("sts:GetAccessKeyInfo"),),
     "GetCallerIdentity": NOTHING,

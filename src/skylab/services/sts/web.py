@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from skylab.kernel.key import Key
 from skylab.policy.request import Who
@@ -50,6 +50,9 @@ class WebIdentity:
             answer = issued(tx, call, role, duration(call.principal, role, request), more, request)
         subject = {"SubjectFromWebIdentityToken": str(token.claims["sub"]), "Audience": audience}
         return answer | subject | {"Provider": provider["Arn"]}
+
+    def assume_role_with_saml(self, call: Call, request: AssumeRoleWithSAMLRequest) -> NoReturn:
+        raise AwsError("NotImplemented", "AssumeRoleWithSAML is not implemented here", 501)
 
 
 def _provider(call: Call, role: str, token: jwt.Token) -> dict[str, Any]:
