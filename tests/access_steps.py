@@ -44,7 +44,7 @@ class People:
             return self._client("s3", tx.get(self.cloud.account.key)["Root"])
 
     def _client(self, service, key):
-        config = {"s3": {"addressing_style": "path"}} if service == "s3" else {}
+        config = {"s3": {"addressing_style": "path"}, "signature_version": "s3v4"} if service == "s3" else {}
         keys = key["AccessKeyId"], key["SecretAccessKey"], None
         return self.cloud.transport.client(service, "us-east-1", *keys, **config)
 

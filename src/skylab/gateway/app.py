@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from skylab.gateway import actions, identity, local
+from skylab.gateway import actions, browsers, identity, local
 from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.identity import Origin
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
@@ -23,6 +23,8 @@ from skylab.gateway.uses import Uses
 from skylab.kernel.clock import Clock, Ids
 from skylab.kernel.store import Store
 from skylab.services.call import Call, Principal
+from skylab.services.s3 import posting
+from skylab.services.s3.posted import answered
 from skylab.settings import Settings
 from skylab.wire.chunked import verified
 from skylab.wire.errors import AwsError
@@ -76,8 +78,10 @@ class Gateway:
         service = self.routes.service(name, request)
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
+        if browsers.asks(service, request):
+            return browsers.preflight(self.store, service, request, request_id)
         exchange = Exchange(self, service, region, request_id, origin)
-        return await exchange.run(request)
+        return browsers.shown(self.store, service, request, await exchange.run(request))
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
@@ -132,6 +136,8 @@ class Exchange:
         operation: OperationModel | None = None
         try:
             if self.service.signs_as == "s3":
+                if posting.is_form(request):
+                    return await self._posted(words, request)
                 caller, request = self._proved_s3(request)
                 operation = words.operation(request)
                 if not operation.has_streaming_input:
@@ -161,6 +167,17 @@ class Exchange:
         request = to_path_style(request)
         request.body = body
         return caller, request
+
+    async def _posted(self, words: Protocol, request: HttpRequest) -> HttpResponse:
+        """A browser's upload: its form is proved instead of its request, and put instead of it. Raises AwsError."""
+        addressed, now = to_path_style(request), self.gateway.clock.now()
+        form = await posting.read(request)
+        caller = identity.authenticate_form(self.gateway.store, form.fields, now)
+        if caller.signature:
+            self.region = caller.signature.region
+        put = posting.as_put(addressed, form, now)
+        response = await self._performed(words, words.operation(put), caller.principal, put)
+        return answered(request, addressed.path.strip("/"), form.fields, response)
 
     async def _performed(
         self, words: Protocol, operation: OperationModel, principal: Principal, request: HttpRequest

@@ -47,7 +47,9 @@ def test_a_public_policy_is_not_taken_where_it_is_blocked(s3, refused):
     assert s3.get_bucket_policy(Bucket="box")["Policy"] == OPEN
 
 
-def test_a_restricted_bucket_with_a_public_policy_is_its_accounts_and_services_alone(lone, s3, stranger, anonymous, people, refused):
+def test_a_restricted_bucket_with_a_public_policy_is_its_accounts_and_services_alone(
+    lone, s3, stranger, anonymous, people, refused
+):
     service = lone.cloud.as_service("cloudtrail.amazonaws.com", "arn:aws:cloudtrail:us-east-1:000000000000:trail/t")
     named = doc(who={"AWS": people.account, "Service": "cloudtrail.amazonaws.com"}, Sid="named")
     s3.put_object(Bucket="box", Key="k", Body=b"x")
@@ -116,7 +118,10 @@ def test_the_owner_of_a_bucket_owns_what_is_in_it_and_nothing_else_is_there_yet(
 
     for mode in ("ObjectWriter", "BucketOwnerPreferred"):
         other = {"Rules": [{"ObjectOwnership": mode}]}
-        assert refused(s3.put_bucket_ownership_controls, Bucket="box", OwnershipControls=other) == ("NotImplemented", 501)
+        assert refused(s3.put_bucket_ownership_controls, Bucket="box", OwnershipControls=other) == (
+            "NotImplemented",
+            501,
+        )
         assert refused(s3.create_bucket, Bucket="bin", ObjectOwnership=mode) == ("NotImplemented", 501)
     assert refused(s3.delete_bucket_ownership_controls, Bucket="box") == ("NotImplemented", 501)
     s3.create_bucket(Bucket="bin", ObjectOwnership="BucketOwnerEnforced")

@@ -96,7 +96,10 @@ def test_whoever_is_let_in_does_not_touch_the_policy(s3, stranger, people, refus
     s3.put_bucket_policy(Bucket="box", Policy=json.dumps(policy(may)))
 
     assert refused(stranger.get_bucket_policy, Bucket="box") == ("MethodNotAllowed", 405)
-    assert refused(stranger.put_bucket_policy, Bucket="box", Policy=json.dumps(policy(may))) == ("MethodNotAllowed", 405)
+    assert refused(stranger.put_bucket_policy, Bucket="box", Policy=json.dumps(policy(may))) == (
+        "MethodNotAllowed",
+        405,
+    )
     assert refused(stranger.delete_bucket_policy, Bucket="box") == ("MethodNotAllowed", 405)
     stranger.put_bucket_tagging(Bucket="box", Tagging={"TagSet": []})
 

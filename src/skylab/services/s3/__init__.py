@@ -11,6 +11,7 @@ from skylab.services.s3.bodies import Bodies
 from skylab.services.s3.buckets import Buckets
 from skylab.services.s3.completions import Completions
 from skylab.services.s3.copies import Copies
+from skylab.services.s3.cors import Cors
 from skylab.services.s3.defaults import Encryption
 from skylab.services.s3.deletions import Deletions
 from skylab.services.s3.enums import check
@@ -44,6 +45,7 @@ RESOURCES = [
     Lifecycle,
     Policies,
     Exposure,
+    Cors,
 ]
 WORK = {KIND: Expiring}
 ERRORS = {

@@ -30,6 +30,8 @@ def query(call: Call) -> dict[str, list[str]]:
 
 
 def how_signed(call: Call, parameters: Parameters) -> str | None:
+    if call.http.posted:
+        return None if call.principal.type == "Anonymous" else "POST"
     if "authorization" in call.http.headers:
         return "REST-HEADER"
     return "REST-QUERY-STRING" if "X-Amz-Signature" in query(call) else None

@@ -85,7 +85,9 @@ def _asked(call: Call, operation: str, given: dict[str, Any]) -> dict[str, Any]:
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
     if call.principal.type == "Anonymous":
-        message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+        message = (
+            "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+        )
         raise argument(message, "Authorization", None)
     try:
         answer: dict[str, Any] = getattr(call.client("kms"), operation)(**given)
