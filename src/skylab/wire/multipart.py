@@ -102,7 +102,7 @@ class _Reader:
                 "on_header_field": self._on_name,
                 "on_header_value": self._on_value,
                 "on_header_end": self._on_header,
-                "on_headers_finished": lambda: self._events.append((PART, self._headers.get("content-disposition", b""))),
+                "on_headers_finished": self._on_part,
                 "on_part_data": lambda data, start, end: self._events.append((DATA, data[start:end])),
                 "on_part_end": lambda: self._events.append((END, b"")),
                 "on_end": lambda: self._events.append((DONE, b"")),
@@ -140,6 +140,9 @@ class _Reader:
     def _on_header(self) -> None:
         self._headers[self._name.decode("latin-1").lower()] = self._value
         self._name = self._value = b""
+
+    def _on_part(self) -> None:
+        self._events.append((PART, self._headers.get("content-disposition", b"")))
 
 
 async def _pieces(body: bytes | Stream) -> AsyncIterator[bytes]:

@@ -10,7 +10,8 @@ PAGE = "http://www.example.com"
 RULES = [
     {
         "AllowedOrigins": [PAGE, "https://*.example.org"], "AllowedMethods": ["PUT", "POST"],
-        "AllowedHeaders": ["content-type", "x-amz-*"], "MaxAgeSeconds": 3000, "ExposeHeaders": ["ETag", "x-amz-request-id"],
+        "AllowedHeaders": ["content-type", "x-amz-*"], "MaxAgeSeconds": 3000,
+        "ExposeHeaders": ["ETag", "x-amz-request-id"],
     },
     {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]},
 ]  # fmt: skip

@@ -40,9 +40,11 @@ def test_a_policy_is_kept_word_for_word_and_forgotten(s3, refused):
     (policy(doc(Action="GetObject")), "Policy has invalid action"),
     (policy(doc(Resource="arn:aws:s3:::box")), "Action does not apply to any resource(s) in statement"),
     (policy(doc(Action="s3:ListBucket")), "Action does not apply to any resource(s) in statement"),
-    (policy(doc(Action=["s3:GetObject", "s3:PutBucketPolicy"])), "Action does not apply to any resource(s) in statement"),
+    (policy(doc(Action=["s3:GetObject", "s3:ListBucket"])), "Action does not apply to any resource(s) in statement"),
     (policy(doc(who={"AWS": "arn:aws:iam::1:user/a"})), "Invalid principal in policy"),
     (policy(doc(who={"AWS": "arn:aws:iam::111122223333:user/*"})), "Invalid principal in policy"),
+    (policy(doc(who={"AWS": "arn:aws:iam::000000000000:role/nobody"})), "Invalid principal in policy"),
+    (policy(doc(who={"Service": "nothing"})), "Invalid principal in policy"),
     (policy(doc(), doc(), Id="x" * 21_000), "Policy exceeds the maximum allowed document size."),
 ])  # fmt: skip
 def test_what_is_no_bucket_policy_is_refused_in_S3s_words(s3, text, message):
@@ -58,6 +60,7 @@ def test_what_is_no_bucket_policy_is_refused_in_S3s_words(s3, text, message):
     doc(Action="s3:ListBucket", Resource="arn:aws:s3:::box*"),
     doc(Action="s3:Get*", Resource="arn:aws:s3:::b?x/a/*"),
     doc(Action="s3:GETOBJECT"),
+    doc(who={"AWS": ["arn:aws:iam::000000000000:role/Administrator", "arn:aws:iam::999988887777:user/path/bob"]}),
     doc(Action=None, NotAction="s3:PutObject"),
     doc(Action=["s3:GetObject", "s3:ListBucket"], Resource=["arn:aws:s3:::box", "arn:aws:s3:::box/x"]),
 ])  # fmt: skip

@@ -76,7 +76,8 @@ def test_a_form_becomes_an_object(s3, post, signed):
 
 def test_fields_are_what_headers_of_a_put_are(s3, post, signed):
     fields = {
-        "Content-Type": "text/plain", "Cache-Control": "max-age=1", "x-amz-meta-Café": "é", "x-amz-storage-class": "STANDARD_IA",
+        "Content-Type": "text/plain", "Cache-Control": "max-age=1", "x-amz-meta-Café": "é",
+        "x-amz-storage-class": "STANDARD_IA",
         "x-amz-server-side-encryption": "aws:kms", "success_action_status": "201", "acl": "bucket-owner-full-control",
         "tagging": "<Tagging><TagSet><Tag><Key>a b</Key><Value>c=d</Value></Tag></TagSet></Tagging>",
     }  # fmt: skip

@@ -15,8 +15,8 @@ from skylab.services.s3.cors import Cors
 from skylab.services.s3.defaults import Encryption
 from skylab.services.s3.deletions import Deletions
 from skylab.services.s3.enums import check
-from skylab.services.s3.exposure import Exposure
 from skylab.services.s3.expiring import Expiring
+from skylab.services.s3.exposure import Exposure
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
 from skylab.services.s3.keys import Keys

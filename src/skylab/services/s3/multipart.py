@@ -100,7 +100,8 @@ class Uploads:
             "MaxParts": most,
             "IsTruncated": len(found) > most > 0, "NextPartNumberMarker": chosen[-1].number if chosen else 0,
             "Parts": [_part(one, meta) for one in chosen],
-            "StorageClass": meta.get("StorageClass", "STANDARD"), "Owner": owner, "Initiator": _initiator(upload.initiator),
+            "StorageClass": meta.get("StorageClass", "STANDARD"),
+            "Owner": owner, "Initiator": _initiator(upload.initiator),
         }  # fmt: skip
         return result | _kind(meta)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from skylab.kernel.key import Key
+from skylab.policy.document import Policy
 from skylab.services.call import Call
 from skylab.services.s3 import grammar
 from skylab.services.s3.access import PUT_POLICY
@@ -18,6 +21,8 @@ from skylab.wire.errors import AwsError
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
 
+OWN = re.compile(r"arn:aws:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)")
+
 
 class Policies:
     def get_bucket_policy(self, call: Call, request: GetBucketPolicyRequest) -> Doc:
@@ -27,6 +32,7 @@ class Policies:
         verify(call, request)
         text, bucket = request["Policy"], _own(call, request)
         policy = grammar.checked(text, request["Bucket"])
+        _check_principals(call, policy)
         public = is_public(policy)
         if public and bucket.get("_block", {}).get("BlockPublicPolicy"):
             why = "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access"
@@ -57,6 +63,15 @@ def _policy(bucket: Doc, request: Any) -> Doc:
     if "_policy" not in bucket:
         raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=request["Bucket"])
     return dict(bucket["_policy"])
+
+
+def _check_principals(call: Call, policy: Policy) -> None:
+    """Users and roles of the bucket's account exist; of other accounts nothing is known."""
+    names = {name for statement in policy.statements if statement.principals for name in statement.principals.names}
+    with call.reading() as tx:
+        for account, kind, name in (found.groups() for found in map(OWN.fullmatch, names) if found):
+            if account == call.account and tx.find(Key(account, "", "iam", kind, name)) is None:
+                raise AwsError("MalformedPolicy", "Invalid principal in policy", 400)
 
 
 def _check_access(call: Call, request: Any, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a bucket's policy is public: whether some Allow of it is bound neither to fixed principals nor to a fixed place.
+"""Whether a bucket's policy is public: some Allow of it is bound neither to fixed principals nor to a fixed place.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
 """
@@ -39,7 +39,7 @@ def _to_all(statement: Statement) -> bool:
 
 
 def _narrow(operator: str, key: str, values: list[str]) -> bool:
-    """Whether a test lets in only what it names: no wildcards, no variables; never one that also holds without its key."""
+    """Whether a test lets in only what it names; one that also holds without its key does not."""
     operator = operator.removeprefix("foranyvalue:")
     if key == "aws:sourceip":
         return operator == "ipaddress" and all(map(_near, values))
