@@ -148,4 +148,6 @@ def refused_in(protocol: str, error: AwsError) -> AwsError:
     status = 400 if protocol == "json" and error.code in JSON_CODES else error.status
     if protocol == "rest-xml" and code == "MissingAuthenticationToken":
         return AwsError("AccessDenied", "Access Denied", 403)
-    return AwsError(code, error.message, status, **error.members)
+    told = AwsError(code, error.message, status, **error.members)
+    told.headers = error.headers
+    return told
