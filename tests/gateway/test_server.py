@@ -242,6 +242,30 @@ def test_https_is_certified_by_the_authority_of_the_folder_and_known_to_be_secur
             stranger.get_caller_identity()
 
 
+def test_a_customer_s_key_comes_over_https_only(root):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html"""
+    key, server = Root(root).credentials(), Root(root).running()
+    clear, secure = (
+        boto3.client(
+            "s3", endpoint_url=url, region_name=key.region, aws_access_key_id=key.key,
+            aws_secret_access_key=key.secret, aws_session_token=key.token, verify=str(root / "authority" / "ca.pem"),
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+        for url in (server.url, server.https_url)
+    )  # fmt: skip
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}
+    customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    where = {"Bucket": "customers", "Key": "k"}
+    with closing(clear), closing(secure):
+        secure.create_bucket(Bucket="customers")
+        secure.put_bucket_encryption(Bucket="customers", ServerSideEncryptionConfiguration={"Rules": [rule]})
+        secure.put_object(**where, Body=b"x" * MB, **customer)
+        assert secure.get_object(**where, **customer)["Body"].read() == b"x" * MB
+        for call in (clear.put_object, clear.get_object):
+            with pytest.raises(ClientError, match="must be made over a secure connection"):
+                call(**where, **customer)
+
+
 def test_env_names_the_encrypted_port_and_who_vouches_for_it(root):
     given = json.loads(run(root, "env", "--shell", "json", "--https").stdout)
 

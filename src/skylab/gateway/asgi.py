@@ -1,18 +1,13 @@
 """HTTP in, HTTP out: the ASGI application over the gateway. Bodies stream in both directions."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from skylab.gateway.app import Gateway
-from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
+from skylab.wire.http import HttpRequest, HttpResponse, Stream
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-PIECE = 1024 * 1024
-INLINE = 64 * 1024  # bytes of a file that are read without leaving the event loop
 
 
 class Receiving:
@@ -41,13 +36,8 @@ class App:
         if not receiving.asked and any(name == b"expect" for name, _ in scope["headers"]):
             # The client was never told to go on, so it sends no body, and what it sends next must not be taken for one.
             response.headers["connection"] = "close"
-        fd = os.open(response.body.path, os.O_RDONLY) if isinstance(response.body, FileSpan) else -1
-        try:
-            await _start(response, send)
-            await _body(response.body, fd, send)
-        finally:
-            if fd >= 0:
-                os.close(fd)
+        await _start(response, send)
+        await _body(response.body, send)
 
 
 def _request(scope: dict[str, Any], receive: Receive) -> HttpRequest:
@@ -89,31 +79,13 @@ async def _start(response: HttpResponse, send: Send) -> None:
 def _length(response: HttpResponse) -> int | None:
     if response.status in (204, 304):
         return None
-    if isinstance(response.body, FileSpan):
-        return response.body.length
     return len(response.body) if isinstance(response.body, bytes) else None
 
 
-async def _body(body: Any, fd: int, send: Send) -> None:
+async def _body(body: bytes | Stream, send: Send) -> None:
     if isinstance(body, bytes):
         await send({"type": "http.response.body", "body": body})
         return
-    pieces = file_pieces(fd, body.offset, body.length) if isinstance(body, FileSpan) else body
-    async for piece in pieces:
+    async for piece in body:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def file_pieces(fd: int, offset: int, length: int) -> AsyncIterator[bytes]:
-    """Raises EOFError when the file ends before the span does: a short answer must not look whole."""
-    loop, end = asyncio.get_running_loop(), offset + length
-    while offset < end:
-        size = min(PIECE, end - offset)
-        if size <= INLINE:
-            piece = os.pread(fd, size, offset)
-        else:
-            piece = await loop.run_in_executor(None, os.pread, fd, size, offset)
-        if not piece:
-            raise EOFError("the body is shorter than its record")
-        offset += len(piece)
-        yield piece

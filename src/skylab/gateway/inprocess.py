@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import cache, partial
@@ -16,51 +17,39 @@ from botocore.session import Session as CoreSession
 
 from skylab.gateway.app import Gateway
 from skylab.gateway.identity import Origin
-from skylab.wire.http import FileSpan, HttpRequest, HttpResponse
+from skylab.wire.http import HttpRequest, HttpResponse, Stream
 
 HOST = "http://127.0.0.1:4566"
 PIECE = 1024 * 1024
 
 
 class Raw(io.RawIOBase):
-    """What botocore reads an answer from: bytes, part of a file, or an async stream pumped on the gateway's loop."""
+    """What botocore reads an answer from: bytes, or an async stream pumped on the gateway's loop."""
 
-    def __init__(self, body: bytes | FileSpan | Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop, self._left = loop, b""
-        self._file: Any = None
-        self._stream: AsyncIterator[bytes] | None = None
-        if isinstance(body, bytes):
-            self._file, self._remaining = io.BytesIO(body), len(body)
-        elif isinstance(body, FileSpan):
-            self._file, self._remaining = body.path.open("rb"), body.length
-            self._file.seek(body.offset)
-        else:
-            self._stream = body
+    def __init__(self, body: bytes | Stream, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._stream = None if isinstance(body, bytes) else body
+        self._left = memoryview(body if isinstance(body, bytes) else b"")
 
     def read(self, amt: int | None = -1, **_: Any) -> bytes:
-        if self._file is not None:
-            size = self._remaining if amt is None or amt < 0 else min(amt, self._remaining)
-            data: bytes = self._file.read(size)
-            self._remaining -= len(data)
-            if not data or not self._remaining:
-                self._file.close() if isinstance(self._file, io.BufferedReader) else None
-                self._file = io.BytesIO()
-            return data
-        while self._stream is not None and (amt is None or amt < 0 or len(self._left) < amt):
-            piece = asyncio.run_coroutine_threadsafe(_next(self._stream), self._loop).result()
-            self._left, self._stream = self._left + piece, self._stream if piece else None
-        size = len(self._left) if amt is None or amt < 0 else amt
-        data, self._left = self._left[:size], self._left[size:]
-        return data
+        wanted = sys.maxsize if amt is None or amt < 0 else amt
+        pieces = []
+        while wanted and (self._left or self._more()):
+            pieces.append(self._left[:wanted])
+            self._left = self._left[wanted:]
+            wanted -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def _more(self) -> bool:
+        if self._stream is None:
+            return False
+        piece = asyncio.run_coroutine_threadsafe(_next(self._stream), self._loop).result()
+        self._left, self._stream = memoryview(piece), self._stream if piece else None
+        return bool(piece)
 
     def stream(self, amt: int = PIECE, **_: Any) -> Any:
         while piece := self.read(amt):
             yield piece
-
-    def close(self) -> None:
-        if isinstance(self._file, io.BufferedReader):
-            self._file.close()
-        super().close()
 
     def release_conn(self) -> None:
         """There is no connection to give back."""

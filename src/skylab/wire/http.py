@@ -2,17 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
-
-
-@dataclass(frozen=True)
-class FileSpan:
-    """Part of a file that goes out as a body without passing through memory: length bytes from offset."""
-
-    path: Path
-    offset: int
-    length: int
-
 
 Stream = AsyncIterator[bytes]
 
@@ -34,4 +23,4 @@ class HttpRequest:
 class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | FileSpan | Stream = b""
+    body: bytes | Stream = b""

@@ -32,7 +32,7 @@ class Protocol(typing.Protocol):
         """
 
     def answer(self, operation: OperationModel, result: dict[str, Any], request_id: str) -> HttpResponse:
-        """The part of the result that the output shape shows. A raw payload (FileSpan, Stream) goes out as it is."""
+        """The part of the result that the output shape shows. A raw payload (a Stream) goes out as it is."""
 
     def refuse(
         self, operation: OperationModel | None, error: AwsError, request_id: str, request: HttpRequest

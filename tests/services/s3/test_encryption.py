@@ -54,7 +54,7 @@ def uploaded(s3, key, mode, *bodies):
         {"PartNumber": n, "ETag": s3.upload_part(**where, PartNumber=n, Body=part, **reading(mode))["ETag"]}
         for n, part in enumerate(bodies, 1)
     ]
-    return s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    return s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts}, **reading(mode))
 
 
 @modes

@@ -94,7 +94,7 @@ def _publish(call: Call, request: Any, draft: Draft, fresh: Fresh, checksum: Doc
         answer: Doc = {
             "Location": f"{'https' if call.http.secure else 'http'}://{host}/{upload.bucket}/{upload.key}",
             "Bucket": upload.bucket, "Key": upload.key, "ETag": fresh.etag, "VersionId": version, **checksum,
-            **encryption_of(fresh.meta or {}, request),
+            **encryption_of(fresh.meta or {}, {}),
         }  # fmt: skip
         uploads.complete(db, upload, answer, call.now.timestamp())
     keeper(call).note(file)
