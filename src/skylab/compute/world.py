@@ -21,8 +21,8 @@ class World:
     there or its trust policy does not let the service; ClientError from its calls, as any client does.
     as_service(principal, source_arn) -> connect(service, region) -> a boto3 client with which a service acts in its own
     name: {"Service": principal} in policies, with aws:SourceArn and aws:SourceAccount.
-    endpoint: the URL at which processes reach this cloud.
-    parts: what each service's open() made, by the service's name.
+    endpoint: the URL at which processes reach this cloud. parts: what each service's open() made, by
+    the service's name.
     """
 
     root: Path

@@ -10,6 +10,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from botocore.model import OperationModel
@@ -205,13 +206,24 @@ class Exchange:
         validate(operation.input_shape, parameters, self.service.invalid)
         if self.gateway.uses.due(call):
             await asyncio.get_running_loop().run_in_executor(self.gateway.pool, self.gateway.uses.note, call)
+        if not inspect.iscoroutinefunction(handler):
+            perform = partial(self._allowed_and_done, handler, call, parameters, operation)
+            return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, perform)
         authorisation.authorise(call, operation.name, parameters)
         try:
-            if inspect.iscoroutinefunction(handler):
-                return await handler(call, parameters)
-            return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, handler, call, parameters)
+            return await handler(call, parameters)
         except AwsError as error:
             raise authorisation.withheld(call, parameters, error) from None
+
+    def _allowed_and_done(
+        self, handler: Callable[..., Any], call: Call, parameters: dict[str, Any], operation: OperationModel
+    ) -> Any:
+        """In a thread of the pool: what an access table looks up may take longer than the event loop should wait."""
+        self.gateway.authorisation.authorise(call, operation.name, parameters)
+        try:
+            return handler(call, parameters)
+        except AwsError as error:
+            raise self.gateway.authorisation.withheld(call, parameters, error) from None
 
 
 def _open(words: Protocol, request: HttpRequest) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from skylab.gateway.context import Context
 from skylab.gateway.grants import Granted, Grants
 from skylab.kernel.store import Store
-from skylab.policy.decision import worded
+from skylab.policy.decision import Decision, Reason, worded
 from skylab.policy.document import Policy
 from skylab.policy.evaluate import Policies, evaluate
 from skylab.policy.request import Request, Who
@@ -32,6 +32,7 @@ class Table:
         self.prefix = next((need.action.partition(":")[0] for entry in self.entries.values() for need in entry), "")
         self.keys = {key.lower(): source for key, source in getattr(module, "COMMON", {}).items()}
         self.required, self.trust = (getattr(module, "POLICY", "") == word for word in ("required", "trust"))
+        self.granted: Callable[[Call, str, str, Mapping[str, Any]], bool] = getattr(module, "granted", _never)
         self.hidden: Mapping[str, Need] = getattr(module, "HIDDEN", {})
         self.policy: Callable[[Call, str], str | None] = getattr(module, "resource_policy", _nothing)
         self.tags: Callable[[Call, str], Mapping[str, str]] = getattr(module, "resource_tags", _no_tags)
@@ -42,10 +43,15 @@ def _nothing(call: Call, arn: str) -> None:
     return None
 
 
+def _never(call: Call, action: str, arn: str, parameters: Mapping[str, Any]) -> bool:
+    return False
+
+
 def _no_tags(call: Call, arn: str) -> Mapping[str, str]:
     return {}
 
 
+BESIDE = {Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_RESOURCE}  # what a grant of the service's own makes up for
 EMPTY = Table(SimpleNamespace(ACCESS={}))
 
 
@@ -101,13 +107,18 @@ class Authorisation:
             request = Request(who_of(call.principal), need.action, arn, owner, context)
             attached = table.policy(call, arn) if _held(need, arn, owner, call.principal) else None
             compiled = self.grants.compiled(attached) if attached else None
-            self._decide(call.principal, request, granted, compiled, table)
+            decision = self._decide(call.principal, request, granted, compiled, table)
+            if decision.allowed:
+                continue
+            if decision.reason in BESIDE and table.granted(call, need.action, arn, parameters):
+                continue
+            raise _denial(call.principal, request, decision)
 
     def _decide(
         self, who: Principal, request: Request, granted: Granted, attached: Policy | None, table: Table
-    ) -> None:
+    ) -> Decision:
         organisation, controls = self.organisation(who.account)[0], self.organisation(request.owner)[1]
-        decision = evaluate(
+        return evaluate(
             request,
             Policies(
                 identity=granted.identity,
@@ -120,10 +131,12 @@ class Authorisation:
                 trust=table.trust and ":role/" in request.resource,
             ),
         )
-        if not decision.allowed:
-            foreign = request.action.startswith("s3:") and (request.owner != who.account or not who.account)
-            sentence = "Access Denied" if foreign else worded(decision, request, who.arn)
-            raise AwsError("AccessDenied", sentence, 403)
+
+
+def _denial(who: Principal, request: Request, decision: Decision) -> AwsError:
+    """AWS's words; S3 tells a stranger nothing."""
+    foreign = request.action.startswith("s3:") and (request.owner != who.account or not who.account)
+    return AwsError("AccessDenied", "Access Denied" if foreign else worded(decision, request, who.arn), 403)
 
 
 def denied(who: Principal, action: str) -> AwsError:

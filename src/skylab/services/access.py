@@ -14,6 +14,7 @@ Beside ACCESS a service's access.py may define, all of it asked only where a pol
     POLICY: "required" | "trust"                    nobody is allowed without it: a key's policy; a role's trust
     resource_tags(call, arn) -> Mapping[str, str]   aws:ResourceTag/…
     resource_owner(call, arn) -> str | None         the account of a resource whose ARN does not say it (a bucket)
+    granted(call, action, arn, parameters) -> bool  asked where no policy allows: what else does, as a grant of KMS
     HIDDEN: Mapping[error code, Need]               an error that only who is allowed the need is told
 
 Actions, resource types and condition keys are those of AWS's Service Authorization Reference

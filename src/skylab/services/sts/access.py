@@ -31,7 +31,7 @@ ACCESS: dict[str, Entry] = {
     "GetCallerIdentity": NOTHING,
     "GetFederationToken": (
         Need("sts:GetFederationToken", FEDERATED, tags="Tags"),
-        Need("sts:TagSession", FEDERATED, tags="Tags", when="Tags"),
+        Need("sts:TagSession", lambda call, parameters: call.principal.arn, tags="Tags", when="Tags"),
     ),
     "GetSessionToken": NOTHING,
 }
