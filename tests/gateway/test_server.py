@@ -300,7 +300,7 @@ def test_a_bucket_that_wants_encrypted_requests_is_read_over_https_only(root, cl
 
 
 def test_a_browser_uploads_through_the_socket_and_leaves_the_connection_usable(root, client):
-    """A form of 20 MiB, by the fields of boto3's generate_presigned_post; then another request on the same connection."""
+    """A form of 20 MiB, by the fields that boto3 makes; then another request on the same connection."""
     s3, host = client(root, signature_version="s3v4"), urlsplit(Root(root).running().url)
     s3.create_bucket(Bucket="forms")
     given = s3.generate_presigned_post(

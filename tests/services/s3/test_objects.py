@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from awscrt import checksums
 
-from skylab.wire.errors import AwsError
-
 
 def test_what_is_put_is_got_with_everything_said_of_it(s3):
     expires = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
