@@ -94,6 +94,19 @@ def test_what_another_account_writes_is_the_bucket_owners(s3, stranger, people):
     assert not stranger.list_buckets()["Buckets"]
 
 
+def test_a_copy_out_of_a_foreign_bucket_needs_its_leave(s3, stranger, people, refused):
+    s3.put_object(Bucket="box", Key="k", Body=b"x")
+    stranger.create_bucket(Bucket="theirs")
+    copy = {"Bucket": "theirs", "Key": "k", "CopySource": "box/k"}
+    assert refused(stranger.copy_object, **copy) == ("AccessDenied", 403)
+
+    s3.put_bucket_policy(Bucket="box", Policy=json.dumps(policy(doc(who={"AWS": people.account}))))
+
+    stranger.copy_object(**copy)
+    assert stranger.get_object(Bucket="theirs", Key="k")["Body"].read() == b"x"
+    assert refused(s3.get_object, Bucket="theirs", Key="k") == ("AccessDenied", 403)
+
+
 def test_whoever_is_let_in_does_not_touch_the_policy(s3, stranger, people, refused):
     may = doc(Action="s3:*", Resource=["arn:aws:s3:::box", "arn:aws:s3:::box/*"], who={"AWS": people.account})
     s3.put_bucket_policy(Bucket="box", Policy=json.dumps(policy(may)))
