@@ -190,3 +190,18 @@ def test_governance_is_set_aside_by_who_may(locked, lone, refused):
 
     locked.delete_bucket_policy(Bucket="locked")
     assert "Errors" not in locked.delete_objects(**given, Delete={"Objects": [{"Key": "k", "VersionId": version}]})
+
+
+def test_a_policy_bounds_how_long_anybody_may_lock(locked, lone, refused):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html"""
+    put(locked, lone, None)
+    long = {"Condition": {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}}, "Effect": "Deny"}
+    only = doc(Action=["s3:PutObject", "s3:PutObjectRetention"], Resource="arn:aws:s3:::locked/*", **long)
+    locked.put_bucket_policy(Bucket="locked", Policy=json.dumps(policy(only)))
+
+    put(locked, lone, days=10)
+    put(locked, lone, None)
+    with pytest.raises(ClientError, match="explicit deny"):
+        put(locked, lone, days=10.1)
+    retention = {"Mode": "GOVERNANCE", "RetainUntilDate": lone.clock.now() + timedelta(days=11)}
+    assert refused(locked.put_object_retention, Bucket="locked", Key="k", Retention=retention) == ("AccessDenied", 403)

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from skylab.services.access import ITSELF, Entry, Need, Parameters, Source
+from skylab.services.access import ITSELF, Entry, Need, Parameters, Source, given
 from skylab.services.call import Call
 from skylab.services.s3 import copies, retention, tags
 from skylab.services.s3.common import find_version, index
@@ -92,15 +92,29 @@ ACL: dict[str, Source] = {
     for name in ("x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp")
     + ("x-amz-grant-write", "x-amz-grant-write-acp")
 }
-RETENTION: dict[str, Source] = {
-    "s3:object-lock-mode": "ObjectLockMode",
-    "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
-}
+
+
+def remaining(member: str) -> Source:
+    """Days from now to the date of a member, the last one begun."""
+
+    def days(call: Call, parameters: Parameters) -> int | None:
+        until = given(member, call, parameters)
+        return None if until is None else -((call.now - until) // timedelta(days=1))
+
+    return days
+
+
+def of_lock(mode: str, until: str) -> dict[str, Source]:
+    return {
+        "s3:object-lock-mode": mode,
+        "s3:object-lock-retain-until-date": until,
+        "s3:object-lock-remaining-retention-days": remaining(until),
+    }
+
+
+RETENTION = of_lock("ObjectLockMode", "ObjectLockRetainUntilDate")
+RETAIN = of_lock("Retention.Mode", "Retention.RetainUntilDate")
 HOLD: dict[str, Source] = {"s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus"}
-RETAIN: dict[str, Source] = {
-    "s3:object-lock-mode": "Retention.Mode",
-    "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
-}
 PUT: dict[str, Source] = (
     ACL
     | TAGGING
