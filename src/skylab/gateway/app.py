@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from skylab.gateway import actions, forwarded, identity, local
+from skylab.gateway import actions, browsers, forwarded, identity, local
 from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.identity import Origin
@@ -25,6 +25,8 @@ from skylab.gateway.uses import Uses
 from skylab.kernel.clock import Clock, Ids
 from skylab.kernel.store import Store
 from skylab.services.call import Call, Principal
+from skylab.services.s3 import posting
+from skylab.services.s3.posted import answered
 from skylab.settings import Settings
 from skylab.wire.chunked import verified
 from skylab.wire.errors import AwsError
@@ -79,10 +81,12 @@ class Gateway:
         service = self.routes.service(name, request)
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
+        if browsers.asks(service, request):
+            return browsers.preflight(self.store, service, request, request_id)
         exchange = Exchange(self, service, region, request_id, origin)
         response = await exchange.run(request)
         await self.audit.record(exchange.seen, response)
-        return response
+        return browsers.shown(self.store, service, request, response)
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
@@ -149,6 +153,8 @@ class Exchange:
         operation: OperationModel | None = None
         try:
             if self.service.signs_as == "s3":
+                if posting.is_form(request):
+                    return await self._posted(words, request)
                 caller, request = self._proved_s3(request)
                 seen.request, seen.principal = request, caller.principal
                 operation = seen.operation = words.operation(request)
@@ -181,6 +187,19 @@ class Exchange:
         request = to_path_style(request)
         request.body = body
         return caller, request
+
+    async def _posted(self, words: Protocol, request: HttpRequest) -> HttpResponse:
+        """A browser's upload: its form is proved instead of its request, and put instead of it. Raises AwsError."""
+        addressed, now = to_path_style(request), self.gateway.clock.now()
+        form = await posting.read(request)
+        caller = identity.authenticate_form(self.gateway.store, form.fields, now)
+        if caller.signature:
+            self.region = caller.signature.region
+        put = posting.as_put(addressed, form, now)
+        seen = self.seen
+        seen.request, seen.principal, seen.operation = put, caller.principal, words.operation(put)
+        response = await self._performed(words, seen.operation, caller.principal, put)
+        return answered(request, addressed.path.strip("/"), form.fields, response)
 
     async def _performed(
         self, words: Protocol, operation: OperationModel, principal: Principal, request: HttpRequest

@@ -100,11 +100,12 @@ class Authorisation:
         own = self.tables.get(call.service, EMPTY)
         table = self.tables.get(need.action.partition(":")[0], own)
         for arn in need.resources(call, parameters):
-            owner = _account_in(arn) or table.owner(call, arn) or call.principal.account
+            existing = "" if need.creates else table.owner(call, arn)
+            owner = _account_in(arn) or existing or call.principal.account
             tags = partial(table.tags, call, arn)
             context = Context(call, need, parameters, own.keys, owner, granted.tags, tags)
             request = Request(who_of(call.principal), need.action, arn, owner, context)
-            attached = table.policy(call, arn) if arn != "*" else None
+            attached = table.policy(call, arn) if _held(need, arn, owner, call.principal) else None
             compiled = self.grants.compiled(attached) if attached else None
             decision = self._decide(call.principal, request, granted, compiled, table)
             if decision.allowed:
@@ -134,7 +135,7 @@ class Authorisation:
 
 def _denial(who: Principal, request: Request, decision: Decision) -> AwsError:
     """AWS's words; S3 tells a stranger nothing."""
-    foreign = request.action.startswith("s3:") and request.owner != who.account
+    foreign = request.action.startswith("s3:") and (request.owner != who.account or not who.account)
     return AwsError("AccessDenied", "Access Denied" if foreign else worded(decision, request, who.arn), 403)
 
 
@@ -153,6 +154,13 @@ def who_of(principal: Principal) -> Who:
     if principal.type == "Anonymous":
         names = set()
     return Who(principal.account, frozenset(names), root=principal.type == "Root")
+
+
+def _held(need: Need, arn: str, owner: str, who: Principal) -> bool:
+    """Whether the resource's own policy is asked."""
+    if arn == "*" or need.creates:
+        return False
+    return not (need.unlocked and who.type == "Root" and who.account == owner)
 
 
 def _account_in(arn: str) -> str:

@@ -3,6 +3,7 @@ import json
 
 import pytest
 from conftest import connect
+from trail_steps import receiving
 
 from skylab.compute.supervisor import PULSE
 
@@ -10,7 +11,7 @@ from skylab.compute.supervisor import PULSE
 @pytest.fixture
 def trail(cloud):
     """A client, and a bucket for its logs."""
-    connect(cloud, "s3").create_bucket(Bucket="the-logs")
+    receiving(connect(cloud, "s3"), "the-logs")
     return connect(cloud, "cloudtrail")
 
 
