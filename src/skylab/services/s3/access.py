@@ -134,10 +134,18 @@ def some(*members: str) -> Callable[[Call, Parameters], bool]:
 
 
 GRANTS = some("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+
+
+def grants_itself(call: Call, parameters: Parameters) -> bool:
+    """Services say bucket-owner-full-control, for which the policies that AWS documents for them have PutObject only:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html"""
+    return GRANTS(call, parameters) and call.principal.type != "AWSService"
+
+
 # What a write sets beside the bytes, each with an action of its own.
 BESIDE = (
     Need("s3:PutObjectTagging", OBJECT, TAGGING, when="Tagging"),
-    Need("s3:PutObjectAcl", OBJECT, ACL, when=GRANTS),
+    Need("s3:PutObjectAcl", OBJECT, ACL, when=grants_itself),
     Need("s3:PutObjectRetention", OBJECT, RETENTION, when=some("ObjectLockMode", "ObjectLockRetainUntilDate")),
     Need("s3:PutObjectLegalHold", OBJECT, HOLD, when="ObjectLockLegalHoldStatus"),
 )

@@ -16,11 +16,11 @@ doc ->> '$._owner' {_OF_BUCKET}"""
 
 
 def resource_owner(call: Call, arn: str) -> str | None:
-    """NoSuchBucket for who comes without a signature: there is no account whose policies could be asked."""
+    """NoSuchBucket for who comes without an account whose policies could be asked: unsigned, or a service."""
     if arn == "*":
         return None
     row = call.store.look(OWNER, _key(arn))
-    if row is None and call.principal.type == "Anonymous":
+    if row is None and call.principal.type in ("Anonymous", "AWSService"):
         raise no_bucket(_key(arn).name)
     return row[0] if row else None
 
