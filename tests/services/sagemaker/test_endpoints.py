@@ -298,6 +298,20 @@ def test_a_replica_that_hangs_for_a_moment_only_is_kept(hosting, impatient, monk
     assert hosting.ask("e")["born"] == before
 
 
+def test_a_replica_whose_socket_is_gone_is_replaced_at_once(hosting):
+    hosting.model("a")
+    hosting.config("c", ("A", "a", 1, 1))
+    hosting.endpoint("e", "c")
+    before = hosting.ask("e")["born"]
+
+    for socket in hosting.cloud.world.sockets.glob("*/s"):
+        socket.unlink()
+    until(lambda: known(hosting, "0-0")["attempt"] == 1 and known(hosting, "0-0")["state"] == "healthy")
+
+    assert hosting.ask("e")["born"] != before
+    assert not any(hosting.cloud.world.processes.root.glob("*/0-0-0"))
+
+
 def hang(hosting, slot):
     """Stops the program of a slot, as a deadlock does: it holds its socket and says nothing more."""
     (folder,) = hosting.cloud.world.processes.root.glob(f"*/{slot}-*")

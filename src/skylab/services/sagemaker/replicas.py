@@ -59,6 +59,8 @@ class Replica:
             return {}
         if self.world.processes.ending(self.process) is not None:
             return {"state": "died"}
+        if state == "healthy" and not self.socket.exists():
+            return {"state": "died"}  # nobody reaches it: an earlier version's, or its folder in /tmp was swept away
         if state == "healthy" or not self._answers():
             late = state == "starting" and at - self.known["since"] > self.variant["patience"]
             return {"state": "died"} if late else {}
