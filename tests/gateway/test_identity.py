@@ -287,6 +287,18 @@ def test_a_request_signed_twice_is_refused(cloud, presigned):
     assert fetched(cloud, presigned, authorization="AWS4-HMAC-SHA256 Credential=") == (400, "InvalidArgument")
 
 
+def test_a_presigned_url_of_signature_version_2_is_refused_with_what_to_use(cloud):
+    s3 = client_of(cloud, "s3", administrator(cloud), signature_version="s3")
+    url = s3.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"})
+    parts = urlsplit(url)
+
+    asked = HttpRequest("GET", parts.path, parts.query, {"host": parts.netloc}, b"")
+    answer = asyncio.run_coroutine_threadsafe(cloud.gateway.handle(asked), cloud.loop).result()
+
+    assert answer.status == 400
+    assert b"mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256." in answer.body
+
+
 # services that are not ours
 
 

@@ -70,7 +70,7 @@ def read(request: HttpRequest) -> Signature | None:
     authorization, query = request.headers.get("authorization", ""), _pairs(request.query)
     names = {name for name, _ in query}
     if names & {"AWSAccessKeyId", "SignatureVersion"} or authorization.startswith("AWS "):
-        raise AwsError("InvalidRequest", f"Signature Version 2 is not supported. Please use {ALGORITHM}.", 400)
+        raise outdated()
     presigned = bool(names & {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
     if presigned and authorization:
         raise AwsError(
@@ -123,6 +123,12 @@ def check_hash(computed: str, claimed: str) -> None:
             ClientComputedContentSHA256=claimed,
             S3ComputedContentSHA256=computed,
         )
+
+
+def outdated() -> AwsError:
+    """Signature Version 2, in the words of AWS's newer regions."""
+    message = f"The authorization mechanism you have provided is not supported. Please use {ALGORITHM}."
+    return AwsError("InvalidRequest", message, 400)
 
 
 def signing_key(secret: str, signature: Signature) -> bytes:

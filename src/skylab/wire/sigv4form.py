@@ -16,7 +16,7 @@ OLDER = {"awsaccesskeyid", "signature"}
 def read(fields: Mapping[str, str]) -> Signature | None:
     """fields: by their names in lower case. None where the form is not signed. Raises AwsError, 400."""
     if OLDER & fields.keys():
-        raise AwsError("InvalidRequest", f"Signature Version 2 is not supported. Please use {ALGORITHM}.", 400)
+        raise sigv4.outdated()
     if not fields.keys() & set(NEEDED):
         return None
     for name in NEEDED:
