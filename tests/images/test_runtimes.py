@@ -55,7 +55,10 @@ def test_a_different_version_is_told_and_the_same_is_not(monkeypatch):
 
 
 def test_an_unknown_image_is_refused_with_those_that_are_known():
-    with pytest.raises(AwsError, match="not known here.*sagemaker-xgboost.*pytorch-training") as refused:
+    listed = (
+        "not known here.*sagemaker-xgboost, xgboost, sagemaker-scikit-learn, .*pytorch-inference, sagemaker-pytorch"
+    )
+    with pytest.raises(AwsError, match=listed) as refused:
         runtimes.resolve(ECR + "my-own:latest")
 
     assert refused.value.code == "ValidationException"

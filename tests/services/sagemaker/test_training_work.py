@@ -11,6 +11,7 @@ from compute.programs import until
 from conftest import connect
 from services.sagemaker.acted import REGION, channel, keys, request
 
+from skylab.account import EXECUTION
 from skylab.cloud import Cloud
 from skylab.compute.processes import Ending
 from skylab.services.sagemaker.staging import local_name
@@ -291,6 +292,24 @@ def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes,
     doc = described(sagemaker)
     assert doc["TrainingJobStatus"] == "Failed" and "ModelArtifacts" not in doc
     assert doc["FailureReason"].startswith("ClientError: Artifact upload failed: ")
+
+
+def test_output_is_encrypted_with_the_key_of_the_request_if_the_role_may_use_it(cloud, sagemaker, s3, processes, steps):
+    key = connect(cloud, "kms").create_key()["KeyMetadata"]["Arn"]
+    output = {"S3OutputPath": "s3://sagemaker-data/out", "KmsKeyId": key}
+    running(sagemaker, steps, TrainingJobName="denied", OutputDataConfig=output)
+    processes.end(0)
+    steps(WHOLE)
+    assert "not authorized to perform: kms:GenerateDataKey" in described(sagemaker, "denied")["FailureReason"]
+
+    uses = {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [uses]})
+    connect(cloud, "iam").put_role_policy(RoleName=EXECUTION, PolicyName="key", PolicyDocument=document)
+    running(sagemaker, steps, OutputDataConfig=output)
+    processes.end(0)
+    steps(WHOLE)
+    assert described(sagemaker)["TrainingJobStatus"] == "Completed"
+    assert s3.head_object(Bucket="sagemaker-data", Key="out/job/output/model.tar.gz")["SSEKMSKeyId"] == key
 
 
 def test_checkpoints_go_in_and_come_out_while_it_runs(sagemaker, s3, processes, steps):

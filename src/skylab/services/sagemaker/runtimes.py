@@ -45,7 +45,7 @@ FAMILIES = [
         "torch",
     ),
 ]
-KNOWN = "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference"
+KNOWN = "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch"
 
 
 @dataclass(frozen=True)
