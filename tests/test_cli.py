@@ -272,6 +272,29 @@ def test_run_makes_the_environment_once_and_passes_arguments_and_exit_code(root,
     assert "toy is prepared" in said[0].stderr and said[1].stderr == ""
 
 
+def test_a_system_is_told_how_it_is_run_again_from_any_shell(root, tmp_path):
+    toy = tmp_path / "systems" / "toy"
+    toy.mkdir(parents=True)
+    (toy / "run.py").write_text(
+        "import os, sys\n"
+        "print(sys.argv[1:] if '--ask' in sys.argv else os.environ['RUN_AS'], 'HTTPS_PROXY' in os.environ)\n"
+    )
+    argv = [sys.executable, "-m", "skylab.cli", "run", "toy", "--root", str(root)]
+    environ = {"env": ENVIRON | {"PYTHONPATH": os.path.abspath("src")}, "cwd": tmp_path, "text": True}
+
+    command, _, led = subprocess.check_output(argv, **environ).strip().rpartition(" ")
+    again = subprocess.check_output(f"{command} --dataset d --ask e --set a=1", shell=True, **environ)
+
+    assert led == "True"
+    assert again == "['--dataset', 'd', '--ask', 'e', '--set', 'a=1'] True\n"
+
+
+def test_what_to_type_again_names_a_root_and_a_target_that_are_not_the_usual_ones():
+    assert systems.typed(".venv/bin/skylab", "mlops", None, "local") == ".venv/bin/skylab run mlops"
+    typed = systems.typed("skylab", "mlops", Path("/my cloud"), "aws")
+    assert typed == "skylab run --root '/my cloud' --target aws mlops"
+
+
 def test_an_environment_is_outdated_when_its_requirements_change(tmp_path):
     toy = tmp_path / "systems" / "toy"
     toy.mkdir(parents=True)

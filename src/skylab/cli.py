@@ -172,7 +172,7 @@ def run(
     """Deploy and drive one of the systems, here or on AWS."""
     from skylab.commands import screens
     from skylab.commands.environment import full
-    from skylab.commands.systems import argv, check_aws, find, replace_process
+    from skylab.commands.systems import argv, check_aws, find, replace_process, typed
 
     if target not in ("local", "aws"):
         raise Refused(f"--target {target} is not known: write local or aws.")
@@ -184,6 +184,7 @@ def run(
     if target == "local":
         screens.ensure_up(Root(root))
         surroundings = full(Root(root), Root(root).running())
+    surroundings["RUN_AS"] = typed(sys.argv[0], system, None if root == HERE else root, target)
     replace_process(argv(environment, folder, data, context.args), surroundings)
 
 

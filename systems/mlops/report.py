@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     if not found["deleted"]:
         numbers = [name for name, value in found["sample"].items() if not isinstance(value, str)]
         change = "disea=40" if "disea" in numbers else f"{numbers[0]}=1"
-        script = f"{sys.executable} {sys.argv[0]} --dataset {found['dataset']}"
+        script = f"{os.environ.get('RUN_AS') or f'{sys.executable} {sys.argv[0]}'} --dataset {found['dataset']}"
         console.print(f"Endpoint {found['endpoint']} is up. Ask it about somebody else:")
         console.print(f"  {script} --ask {found['endpoint']} --set {change}", soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 import venv
@@ -100,6 +101,14 @@ def check_aws(environ: Mapping[str, str]) -> None:
 def argv(environment: Environment, system: Path, data: Path | None, rest: list[str]) -> list[str]:
     """The command line of a system's run.py."""
     return [str(environment.python), str(system / "run.py"), *(["--data", str(data.absolute())] if data else []), *rest]
+
+
+def typed(program: str, system: str, root: Path | None, target: str) -> str:
+    """What to type in any shell to run the system's run.py again. It finds this as RUN_AS, and knows nothing of us."""
+    ours = [sys.executable, "-m", "skylab.cli"] if program.endswith(".py") else [program]
+    told = ["--root", str(root.absolute())] if root else []
+    aimed = ["--target", target] if target != "local" else []
+    return shlex.join([*ours, "run", *told, *aimed, system])
 
 
 def replace_process(argv: list[str], environ: Mapping[str, str]) -> None:
