@@ -10,7 +10,9 @@ import zipfile
 def wheel(folder, name, files, version="1.0", needs=()):
     """files: path -> text. Returns the wheel's path."""
     info = f"{name}-{version}.dist-info"
-    meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + "".join(f"Requires-Dist: {n}\n" for n in needs)
+    meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + "".join(
+        f"Requires-Dist: {n}\n" for n in needs
+    )
     files = files | {
         f"{info}/METADATA": meta,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -32,7 +34,10 @@ def sdist(folder, name, setup, version="1.0"):
     """A source package whose setup.py is code of its author."""
     folder.mkdir(exist_ok=True)
     with tarfile.open(folder / f"{name}-{version}.tar.gz", "w:gz") as archive:
-        for path, text in (("setup.py", setup), ("PKG-INFO", f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n")):
+        for path, text in (
+            ("setup.py", setup),
+            ("PKG-INFO", f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"),
+        ):
             member = tarfile.TarInfo(f"{name}-{version}/{path}")
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text.encode()))

@@ -18,7 +18,7 @@ def shared(text: str) -> Path | None:
     if not where:
         return None
     if own := sorted(name for name in os.environ if name.startswith("PIP_")):
-        return _told(f"{', '.join(own)} of this job")
+        return _none(f"{', '.join(own)} of this job")
     told = False
     try:
         while (answer := _ask(where, text)).get("state") == "installing":
@@ -27,14 +27,15 @@ def shared(text: str) -> Path | None:
             told = True
             time.sleep(PAUSE)
     except (OSError, ValueError, http.client.HTTPException) as problem:
-        return _told(f"it cannot be asked for: {problem!r}")
+        return _none(f"it cannot be asked for: {problem!r}")
     if "folder" not in answer:
-        return _told(str(answer.get("message")))
+        return _none(str(answer.get("message")))
     return _held(Path(answer["folder"]))
 
 
-def _told(reason: str) -> None:
+def _none(reason: str) -> Path | None:
     print(f"The environment of requirements.txt is this job's own, not cached: {reason}", flush=True)
+    return None
 
 
 def _ask(where: str, text: str) -> "dict[str, str]":
@@ -55,6 +56,6 @@ def _held(folder: Path) -> Path | None:
         fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
         (folder / "ready").read_text()
     except OSError as problem:
-        return _told(f"it cannot be seen from here: {problem}")
+        return _none(f"it cannot be seen from here: {problem}")
     print(f"Dependencies of requirements.txt come from the shared environment {folder.name}", flush=True)
     return folder

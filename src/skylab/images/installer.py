@@ -4,7 +4,8 @@
 
 Run by the platform in a sandbox of its own, for an environment that many jobs share. pip's own Python sees what is
 installed here, so that only what is missing is fetched, and never the folder: what a wheel brings cannot be what pip
-imports next (https://github.com/pypa/pip/issues/13079 was such a case), nor do its .pth files run.
+imports next (https://github.com/pypa/pip/issues/13079 was such a case), nor do its .pth files run. --only-binary does
+not hold for what a wheel requires by its address, so pip is kept from starting anything, a build above all.
 """
 
 import importlib.util
@@ -15,8 +16,16 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-# scripts name the Python that pip runs in; this one will not last, and programs run in ours
-PIP = "import runpy, sys; sys.executable = sys.argv.pop(1); runpy.run_module('pip', run_name='__main__')"
+STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system")
+PIP = f"""
+import runpy, sys
+sys.executable = sys.argv.pop(1)  # scripts name the Python that pip runs in: this one will not last, and we run in ours
+def alone(event, told):
+    if event in {STARTS}:
+        raise PermissionError(1, "nothing is built here: pip may start no program")
+sys.addaudithook(alone)
+runpy.run_module("pip", run_name="__main__")
+"""
 OPTIONS = (
     "--isolated --no-input --no-cache-dir --disable-pip-version-check --progress-bar=off --no-warn-script-location "
     "--only-binary=:all:"
