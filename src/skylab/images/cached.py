@@ -29,7 +29,7 @@ def shared(text: str) -> Path | None:
     except (OSError, ValueError, http.client.HTTPException) as problem:
         return _none(f"it cannot be asked for: {problem!r}")
     if "folder" not in answer:
-        return _none(str(answer.get("message")))
+        return _none(answer.get("message", "the platform does not say why"))
     return _held(Path(answer["folder"]))
 
 
@@ -44,18 +44,22 @@ def _ask(where: str, text: str) -> "dict[str, str]":
     headers = {"Authorization": os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")}
     try:
         connection.request("POST", url.path, text.encode(), headers)
-        answer: dict[str, str] = json.loads(connection.getresponse().read())
+        answer = json.loads(connection.getresponse().read())
+        if not isinstance(answer, dict):
+            raise ValueError(answer)
         return answer
     finally:
         connection.close()
 
 
 def _held(folder: Path) -> Path | None:
-    """Locked until this process ends, as long as which it is not purged."""
+    """Locked until this process ends, as long as which it is not purged. Nobody is waited for: who else may see it may
+    lock it, too."""
     try:
-        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
-        (folder / "ready").read_text()
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        place = folder / (folder / "ready").read_text().strip()
     except OSError as problem:
         return _none(f"it cannot be seen from here: {problem}")
-    print(f"Dependencies of requirements.txt come from the shared environment {folder.name}", flush=True)
+    there = ", ".join(sorted(found.stem for found in place.glob("*.dist-info")))
+    print(f"Dependencies of requirements.txt come from a shared environment: {there or 'all are there'}", flush=True)
     return folder
