@@ -27,7 +27,9 @@ INSTALLER = str(Path(SOURCE, "skylab", "images", "installer.py"))
 PATH = "/usr/local/bin:/usr/bin:/bin"
 AT_ONCE = 4  # installations; who comes then has his own
 PATIENCE = timedelta(minutes=30)  # for one installation
-RETRY = timedelta(minutes=10)  # after which one that has failed is tried again
+MEMORY = 2 << 30  # bytes, for one installation
+RETRY = timedelta(minutes=10)  # after which one that has failed is tried again, if it is still known
+HEARD = timedelta(minutes=1)  # after which all who wait for one have heard how it ended
 KEPT, UNUSED = 100, timedelta(days=30)  # environments, and for how long one that nobody asks for
 
 
@@ -70,7 +72,6 @@ class Environments:
             if ending and not ending.ok and now.timestamp() - (ending.ended or 0.0) < RETRY.total_seconds():
                 return Found(reason=f"pip could not install it from wheels alone: {self._said(id)}")
             if not (ending and ending.ok and self._keep(name)):
-                self._processes.forget(id)
                 return self._start(name, wanted, now)
         if self._processes.began(id) is not None:
             self._processes.forget(id)
@@ -91,16 +92,18 @@ class Environments:
 
     def _start(self, name: str, wanted: list[str], now: datetime) -> Found:
         self._purge(now)
-        if len(list(self._drafts.iterdir())) >= AT_ONCE:
+        if self._sweep(now) >= AT_ONCE:
             return Found(reason="too many environments are being installed")
-        draft = self._drafts / name
+        draft, id = self._drafts / name, f"requirements/{name}"
+        shutil.rmtree(draft, ignore_errors=True)
+        self._processes.forget(id)
         draft.mkdir(mode=0o700)
         source = ["--no-index", "--find-links", str(self._wheels)] if self._wheels else []
         argv = [sys.executable, "-I", INSTALLER, str(draft), *source, "--", *wanted]
         env = {"PATH": PATH, "HOME": "/tmp", "LANG": "C.UTF-8"}
         reads = [str(self._wheels)] if self._wheels else []
-        launch = Launch(argv, env, cwd="/", writes=[str(draft)], reads=reads, sandbox=self._sandbox)
-        self._processes.start(f"requirements/{name}", launch)
+        launch = Launch(argv, env, "/", writes=[str(draft)], reads=reads, memory=MEMORY, sandbox=self._sandbox)
+        self._processes.start(id, launch)
         return Found()
 
     def _keep(self, name: str) -> bool:
@@ -115,14 +118,25 @@ class Environments:
         return True
 
     def _purge(self, now: datetime) -> None:
-        """What nobody has asked for in a long time, or is too much, if no program uses it; and what installs left."""
+        """What nobody has asked for in a long time, or is too much, if no program uses it."""
         found = sorted(((path.stat().st_mtime, path) for path in self.ready.iterdir()), reverse=True)
         for place, (used, path) in enumerate(found):
             if (place >= KEPT or now.timestamp() - used > UNUSED.total_seconds()) and _free(path):
                 path.rename(self._drafts / f"{path.name}.gone")
+
+    def _sweep(self, now: datetime) -> int:
+        """Removes what installations have left, once those who wait have heard; how many are running."""
+        running = 0
         for draft in self._drafts.iterdir():
-            if not self._running(f"requirements/{draft.name}", now):
+            id = f"requirements/{draft.name}"
+            if self._running(id, now):
+                running += 1
+                continue
+            ending = self._processes.ending(id) if self._processes.began(id) is not None else None
+            if ending is None or now.timestamp() - (ending.ended or 0.0) > HEARD.total_seconds():
                 shutil.rmtree(draft, ignore_errors=True)
+                self._processes.forget(id)
+        return running
 
 
 def _free(folder: Path) -> bool:
