@@ -122,7 +122,8 @@ def test_a_job_does_not_find_the_drafts_while_others_install(environments, insid
 def test_what_installs_changes_no_environment_and_no_draft_but_its_own_and_knows_nothing_of_the_job(
     environments, inside, monkeypatch
 ):
-    """As if pip itself were taken over: a hostile program in its place."""
+    """As if pip itself were taken over: a hostile program in its place. What it makes in its own /tmp, where the folders
+    of this test happen to lie, is only there."""
     there = made(environments, "other")
     foreign = environments.ready.parent / "drafts" / "foreign.gone"
     before = content(environments.ready)
@@ -139,8 +140,9 @@ def test_what_installs_changes_no_environment_and_no_draft_but_its_own_and_knows
 
     until(lambda: inside.ending(id))
 
-    assert inside.log(id).read_text() == "tried 5\n['HOME', 'LANG', 'PATH'] []\n"
+    assert inside.log(id).read_text().splitlines()[-2:] == ["tried 5", "['HOME', 'LANG', 'PATH'] []"]
     assert content(environments.ready) == before
+    assert not foreign.exists() and os.listdir(inside.root) == ["requirements"]
 
 
 def test_a_link_in_place_of_an_environment_leads_nowhere(environments, inside, monkeypatch, tmp_path):
