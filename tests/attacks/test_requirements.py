@@ -122,8 +122,8 @@ def test_a_job_does_not_find_the_drafts_while_others_install(environments, insid
 def test_what_installs_changes_no_environment_and_no_draft_but_its_own_and_knows_nothing_of_the_job(
     environments, inside, monkeypatch
 ):
-    """As if pip itself were taken over: a hostile program in its place. What it makes in its own /tmp, where the folders
-    of this test happen to lie, is only there."""
+    """As if pip itself were taken over: a hostile program in its place. What it makes in its own /tmp, where folders
+    of this test lie, is only there."""
     there = made(environments, "other")
     foreign = environments.ready.parent / "drafts" / "foreign.gone"
     before = content(environments.ready)
