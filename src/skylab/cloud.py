@@ -103,7 +103,6 @@ class Cloud:
             assume=self.assume,
             as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",
-            as_account=self.as_account,
             report=self.audit.service_event,
             parts={service.name: service.part for service in self.services},
         )
@@ -139,12 +138,6 @@ class Cloud:
     def as_service(self, principal: str, source_arn: str) -> Callable[[str, str], Any]:
         """(service, region) -> a boto3 client with which a service acts in its own name for a resource."""
         return lambda service, region: self._of_service(service, region, sessions.of_service(principal, source_arn))
-
-    def as_account(self, account: str) -> Callable[[str, str], Any]:
-        """(service, region) -> a boto3 client that calls as root of the account."""
-        with self.store.reading() as tx:
-            root = tx.get(self.account.key._replace(account=account, name=account))["Root"]
-        return lambda service, region: self._client(service, region, root["AccessKeyId"], root["SecretAccessKey"], None)
 
     def _of_service(self, service: str, region: str, principal: Principal) -> Any:
         """Signed with a key that only this client and the gateway it speaks to ever know."""

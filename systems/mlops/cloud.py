@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import roles
 from botocore.exceptions import ClientError
 from sagemaker.core import image_uris
 from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob
@@ -37,31 +38,32 @@ TAGS = [{"key": "project", "value": "mlops"}]  # a dict: the SDK has two classes
 
 @dataclass(frozen=True)
 class Account:
-    """Whose cloud this runs in, and what it uses there."""
+    """Whose cloud this runs in, and what it uses there; session is the deployer's."""
 
     session: boto3.Session
     region: str
-    role: str
     bucket: str
+    jobs: str
+    endpoint: str
 
 
 def account(role: str | None = None) -> Account:
-    """The caller's region, execution role and default bucket; the bucket is made when it is missing."""
-    session = boto3.Session()
-    if not session.region_name:
+    """The caller's region, its default bucket and this system's roles, made when they are missing.
+
+    With a role given, that one does everything, as the caller.
+    """
+    caller = boto3.Session()
+    if not caller.region_name:
         raise SystemExit("No region is set: export AWS_DEFAULT_REGION, for instance us-east-1.")
-    identity = session.client("sts").get_caller_identity()
-    bucket = f"sagemaker-{session.region_name}-{identity['Account']}"
-    make_bucket(session, bucket)
-    return Account(session, session.region_name, role or own_role(session, identity["Arn"]), bucket)
-
-
-def own_role(session: boto3.Session, arn: str) -> str:
-    """The role behind an assumed-role session; a user has none and must name one."""
-    kind, _, rest = arn.split(":", 5)[5].partition("/")
-    if kind != "assumed-role":
-        raise SystemExit(f"{arn} is not a role session: name an execution role for SageMaker with --role.")
-    return session.client("iam").get_role(RoleName=rest.split("/")[0])["Role"]["Arn"]
+    number, region = caller.client("sts").get_caller_identity()["Account"], caller.region_name
+    bucket = f"sagemaker-{region}-{number}"
+    make_bucket(caller, bucket)
+    if role:
+        return Account(caller, region, bucket, role, role)
+    made = roles.make(caller.client("iam"), number, region, bucket)
+    given = roles.become(caller.client("sts"), made.deployer)
+    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+    return Account(boto3.Session(*keys, region_name=region), region, bucket, made.jobs, made.endpoint)
 
 
 def make_bucket(session: boto3.Session, bucket: str) -> None:
@@ -130,7 +132,7 @@ def train(acc: Account, kind: str, name: str, chosen: dict[str, Any], data: str,
     ]
     return TrainingJob.create(
         training_job_name=name,
-        role_arn=acc.role,
+        role_arn=acc.jobs,
         algorithm_specification=specification,
         hyper_parameters={key: encode(value) for key, value in chosen.items()},
         input_data_config=channels,
@@ -169,7 +171,7 @@ def deploy(acc: Account, kind: str, name: str, artifact: str, instance: str) -> 
     if kind == "logistic":
         container.environment = served
     where = {"session": acc.session, "region": acc.region}
-    Model.create(model_name=name, primary_container=container, execution_role_arn=acc.role, tags=TAGS, **where)
+    Model.create(model_name=name, primary_container=container, execution_role_arn=acc.jobs, tags=TAGS, **where)
     variant = ProductionVariant(
         variant_name="AllTraffic",
         model_name=name,

@@ -4,7 +4,8 @@
     python run.py --dataset telco_churn --data FOLDER # the same code on other data
     python run.py --ask ENDPOINT --set disea=40       # ask a deployed endpoint about one more person
 
-It needs AWS credentials and a region, nothing else. The endpoint stays up unless --delete is given.
+It needs AWS credentials that may make roles (or --role), and a region, nothing else.
+The endpoint stays up unless --delete is given.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         step.say(", ".join(f"{part} {f['people']:,} people ({f['rows']:,} rows)" for part, f in facts.items()))
     with Step("account") as step:
         acc = cloud.account(args.role)
-        step.say(f"{acc.role} in {acc.region}, bucket {acc.bucket}")
+        step.say(f"jobs as {acc.jobs}, the endpoint as {acc.endpoint}, bucket {acc.bucket}")
     with Step("upload") as step:
         prefix = f"mlops/{args.dataset}/{stamp}"
         size = cloud.upload(acc, work, prefix)
@@ -173,7 +174,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", choices=DATASETS, default="randhie")
     parser.add_argument("--data", type=Path, default=HERE / "data", help="the folder of the raw files")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where prepared data and models go")
-    parser.add_argument("--role", help="execution role; default: the role behind your session")
+    parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
     parser.add_argument("--results", action="store_true", help="write RESULTS.md")

@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+from trail_steps import welcoming
 
 SKYLAB = [sys.executable, "-m", "skylab.cli"]
 ARN = "arn:aws:cloudtrail:us-east-1:000000000000:trail/audit"
@@ -45,6 +46,7 @@ def stopped(quick, tool):
         return text
 
     does("s3", "mb", "s3://the-logs")
+    does("s3api", "put-bucket-policy", "--bucket", "the-logs", "--policy", welcoming("the-logs"))
     trail = ("cloudtrail", "create-trail", "--name", "audit", "--s3-bucket-name", "the-logs")
     does(*trail, "--enable-log-file-validation", "--s3-key-prefix", "company")
     does("cloudtrail", "start-logging", "--name", "audit")

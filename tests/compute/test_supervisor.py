@@ -111,7 +111,7 @@ def test_the_end_of_a_process_wakes_it_long_before_its_rest_is_over(store, tmp_p
     supervisor = Supervisor(store, {"n": work}, clock, strict=True)
     ends = Ends(supervisor.wake)
     processes = LocalProcesses(tmp_path / "runs", ends=ends)
-    processes.start("run", shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; exit 3"))
+    processes.start("run", shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; exit 3", writes=[str(tmp_path)]))
     begun(store, clock, "n")
     supervisor.start()
     until(lambda: ends._watched)

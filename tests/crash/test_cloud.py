@@ -193,8 +193,8 @@ class Load:
     def __init__(self, server, round, objects):
         """objects: what all rounds wrote, by key: [(MD5, acknowledged)] in order."""
         self.server, self.round, self.objects = server, round, objects
-        self.touched, self.roles, self.messages, self.wrong = set(), set(), set(), []
-        kinds = (self.put, self.multipart, self.log, self.role)
+        self.touched, self.users, self.messages, self.wrong = set(), set(), set(), []
+        kinds = (self.put, self.multipart, self.log, self.user)
         clients = [{name: server.client(name) for name in ("s3", "logs", "iam")} for _ in kinds]
         pairs = zip(kinds, clients, strict=True)
         self.threads = [threading.Thread(target=self.run, args=pair, daemon=True) for pair in pairs]
@@ -238,11 +238,12 @@ class Load:
         clients["logs"].put_log_events(logGroupName="/load", logStreamName="s", logEvents=[event])
         self.messages.add(name)
 
-    def role(self, name, clients):
-        allowed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-        trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        clients["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-        self.roles.add(name)
+    def user(self, name, clients):
+        try:
+            clients["iam"].create_user(UserName=name)
+        except clients["iam"].exceptions.LimitExceededException:
+            return  # 5000 in an account
+        self.users.add(name)
 
     def check(self, keys=None):
         """Everything acknowledged is there; an object is the last acknowledged write, or the one after it."""
@@ -253,8 +254,8 @@ class Load:
             last = max((n for n, (_, sure) in enumerate(writes) if sure), default=None)
             allowed = [None] * (last is None) + [digest for digest, _ in writes[last or 0 :]]
             assert found(s3, key) in allowed, (key, writes[-3:])
-        pages = iam.get_paginator("list_roles").paginate()
-        assert self.roles <= {role["RoleName"] for page in pages for role in page["Roles"]}
+        pages = iam.get_paginator("list_users").paginate()
+        assert self.users <= {user["UserName"] for page in pages for user in page["Users"]}
         assert self.messages <= messages(self.server.client("logs"))
 
 
@@ -271,7 +272,7 @@ def messages(logs):
 
 
 def killed_under_load(root, durability, kills):
-    """Kills the server that often, at random moments; returns how many objects, roles, messages were acknowledged."""
+    """Kills the server that often, at random moments; returns how many objects, users, messages were acknowledged."""
     server = Server(root, durability)
     server.start()
     try:
@@ -291,10 +292,10 @@ def killed_under_load(root, durability, kills):
             server.start()
             loads[-1].check()
         final = loads[-1]
-        final.roles = set().union(*(load.roles for load in loads))
+        final.users = set().union(*(load.users for load in loads))
         final.messages = set().union(*(load.messages for load in loads))
         final.check(list(objects))  # no later kill took away what an earlier one had left
-        return sum(sure for writes in objects.values() for _, sure in writes), len(final.roles), len(final.messages)
+        return sum(sure for writes in objects.values() for _, sure in writes), len(final.users), len(final.messages)
     finally:
         server.kill()
 

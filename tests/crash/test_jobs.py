@@ -2,14 +2,17 @@
 its processes run once, its logs are there once, its model is whole.
 
 A child opens the cloud, asks for the work, and ends itself by SIGKILL at the step that a test names. What it had
-started goes on; the next cloud takes it over.
+started goes on; the next cloud takes it over. What runs says so by a connection: it sees no file of the test.
 """
 
+import contextlib
 import io
 import json
+import socket
 import subprocess
 import sys
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -81,15 +84,39 @@ ENDPOINT = [
     ("fleet.Fleet", "_new_doc", "after"),
 ]
 COUNTED = """
-import json, os
+import os, socket
 
 def model_fn(folder):
-    with open(os.environ["COUNTER"], "a") as file:
-        file.write("loaded\\n")
+    socket.create_connection(("127.0.0.1", int(os.environ["COUNTER"]))).close()
 
 def predict_fn(data, model):
     return "here"
 """
+
+
+class Counter:
+    """How often somebody said that it runs."""
+
+    def __init__(self):
+        self.count = 0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                self._listening.accept()[0].close()
+                self.count += 1
+
+    def close(self):
+        self._listening.close()
+
+
+@pytest.fixture
+def counter():
+    with contextlib.closing(Counter()) as counter:
+        yield counter
 
 
 def named(step):
@@ -110,21 +137,22 @@ def prepared(tmp_path, durability="kill"):
 
 
 @pytest.mark.parametrize("step", TRAINING, ids=named)
-def test_a_training_job_that_was_acknowledged_runs_once_whatever_kills_the_cloud(tmp_path, step):
-    trained_once(tmp_path, "kill", step)
+def test_a_training_job_that_was_acknowledged_runs_once_whatever_kills_the_cloud(tmp_path, counter, step):
+    trained_once(tmp_path, counter, "kill", step)
 
 
 @pytest.mark.parametrize("step", [TRAINING[0], TRAINING[4], TRAINING[7]], ids=named)
-def test_so_it_does_where_a_power_cut_is_reckoned_with(tmp_path, step):
-    trained_once(tmp_path, "power", step)
+def test_so_it_does_where_a_power_cut_is_reckoned_with(tmp_path, counter, step):
+    trained_once(tmp_path, counter, "power", step)
 
 
-def trained_once(tmp_path, durability, step):
+def trained_once(tmp_path, counter, durability, step):
     cloud = prepared(tmp_path, durability)
-    connect(cloud, "s3").create_bucket(Bucket="data")
+    connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")
     cloud.stop()
-    counter = tmp_path / "counter"
-    script = f"echo x >> {counter}; echo said; echo made > ${{SAGEMAKER_BASE_DIR:-/opt/ml}}/model/m"
+    script = (
+        f"exec 3<>/dev/tcp/127.0.0.1/{counter.port}; echo said; echo made > ${{SAGEMAKER_BASE_DIR:-/opt/ml}}/model/m"
+    )
     job = request(algorithm={"ContainerEntrypoint": ["/bin/bash", "-c", script]})
 
     cloud = killed(tmp_path, durability, "create_training_job", job, step)
@@ -132,10 +160,12 @@ def trained_once(tmp_path, durability, step):
     try:
         doc = connect(cloud, "sagemaker").describe_training_job(TrainingJobName="job")
         assert doc["TrainingJobStatus"] == "Completed", doc.get("FailureReason")
-        assert counter.read_text() == "x\n"
+        assert counter.count == 1
         logs = connect(cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs")["events"]
         assert [event["message"] for event in logs].count("said") == 1
-        body = connect(cloud, "s3").get_object(Bucket="data", Key="out/job/output/model.tar.gz")["Body"].read()
+        body = (
+            connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key="out/job/output/model.tar.gz")["Body"].read()
+        )
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
             assert archive.extractfile("m").read() == b"made\n"
         until(lambda: not list((tmp_path / "root/jobs").iterdir()))
@@ -146,7 +176,7 @@ def trained_once(tmp_path, durability, step):
 
 def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):
     cloud = prepared(tmp_path)
-    connect(cloud, "s3").create_bucket(Bucket="data")
+    connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")
     cloud.stop()
     step = ("store.Transaction", "start", "after")  # within the transaction that makes it
     cloud = killed(tmp_path, "kill", "create_training_job", request(), step)
@@ -157,18 +187,18 @@ def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("step", ENDPOINT, ids=named)
-def test_an_endpoint_that_was_acknowledged_comes_into_service_whatever_kills_the_cloud(tmp_path, step):
-    served_once(tmp_path, "kill", step)
+def test_an_endpoint_that_was_acknowledged_comes_into_service_whatever_kills_the_cloud(tmp_path, counter, step):
+    served_once(tmp_path, counter, "kill", step)
 
 
-def test_so_does_an_endpoint_where_a_power_cut_is_reckoned_with(tmp_path):
-    served_once(tmp_path, "power", ENDPOINT[4])
+def test_so_does_an_endpoint_where_a_power_cut_is_reckoned_with(tmp_path, counter):
+    served_once(tmp_path, counter, "power", ENDPOINT[4])
 
 
-def served_once(tmp_path, durability, step):
+def served_once(tmp_path, counter, durability, step):
     cloud = prepared(tmp_path, durability)
     hosting = Hosting(cloud)
-    hosting.model("m", COUNTED, COUNTER=str(tmp_path / "counter"))
+    hosting.model("m", COUNTED, COUNTER=str(counter.port))
     hosting.config("c", ("A", "m", 1, 1))
     cloud.stop()
     wanted = {"EndpointName": "e", "EndpointConfigName": "c"}
@@ -183,7 +213,7 @@ def served_once(tmp_path, durability, step):
             EndpointName="e", ContentType="application/json", Body=b"[1]"
         )
         assert b"here" in answer["Body"].read()
-        assert (tmp_path / "counter").read_text() == "loaded\n"
+        assert counter.count == 1
     finally:
         sagemaker.delete_endpoint(EndpointName="e")
         until(lambda: not sagemaker.list_endpoints()["Endpoints"])

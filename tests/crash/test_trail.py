@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.parsers import ResponseParserError
 from test_cloud import SOURCE, Server
+from trail_steps import receiving
 
 from skylab.cloud import Cloud
 from skylab.compute.background import Inline
@@ -97,7 +98,7 @@ def test_a_delivery_that_is_killed_at_any_step_has_delivered_each_event_once(tmp
     root = tmp_path / "root"
     cloud = opened(root)
     s3 = client(cloud, "s3")
-    s3.create_bucket(Bucket="trail-logs")
+    receiving(s3, "trail-logs")
     s3.put_bucket_versioning(Bucket="trail-logs", VersioningConfiguration={"Status": "Enabled"})
     trail = client(cloud, "cloudtrail")
     trail.create_trail(Name="audit", S3BucketName="trail-logs", EnableLogFileValidation=True)

@@ -18,6 +18,7 @@ from skylab.kernel.clock import CountingIds, TestClock
 from skylab.kernel.store import Store
 from skylab.services import iam
 from skylab.services.call import Call, Principal
+from skylab.services.kms.access import _aliased
 from skylab.settings import Settings
 from skylab.wire.http import HttpRequest
 
@@ -33,6 +34,7 @@ WITHOUT_TYPE = {"logs:DescribeLogGroups"}
 # GetFederationToken may tag its session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 MORE = {"sts:TagSession": ["arn:${Partition}:sts::${Account}:federated-user/${Name}"]}
 ACCOUNT = "000000000000"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/12345678-1234-1234-1234-123456789012"
 
 
 @cache
@@ -110,6 +112,8 @@ class Example(dict):
 
 
 EXAMPLE = Example({
+    "CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/R",
+    "ResourceIdList": ["arn:aws:cloudtrail:us-east-1:000000000000:trail/t"],
     "Bucket": "box", "Key": "a/b", "CopySource": "other/key?versionId=v", "RoleName": "R", "UserName": "ann",
     "PolicyName": "P", "GroupName": "G", "PolicyArn": "arn:aws:iam::000000000000:policy/P", "TrainingJobName": "T",
     "ModelName": "M", "EndpointName": "E", "EndpointConfigName": "C", "logGroupName": "/g", "logStreamName": "s",
@@ -119,9 +123,15 @@ EXAMPLE = Example({
     "Url": "https://a.b", "SerialNumber": "arn:aws:iam::000000000000:mfa/d", "VirtualMFADeviceName": "d",
     "AWSServiceName": "sagemaker.amazonaws.com", "PolicySourceArn": "arn:aws:iam::000000000000:user/ann",
     "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
+    "KeyId": KEY, "TargetKeyId": KEY, "SourceKeyId": KEY, "DestinationKeyId": KEY, "AliasName": "alias/a",
     "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
     "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
 })  # fmt: skip
+
+
+def unlike(need):
+    """What cannot be held against the reference: a key that is still to be made, one that an alias means."""
+    return need.action in WITHOUT_TYPE or (need.action == "kms:TagResource" and need.on == "*") or need.on is _aliased
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +141,7 @@ def store(tmp_path_factory):
     store.close()
 
 
-@pytest.mark.parametrize("need", [need for need in NEEDS if need.values[0].action not in WITHOUT_TYPE])
+@pytest.mark.parametrize("need", [need for need in NEEDS if not unlike(need.values[0])])
 def test_resources_have_the_form_that_the_action_is_about(need, store):
     service = need.action.partition(":")[0]
     caller = Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAX", ACCOUNT)

@@ -1,5 +1,6 @@
 """What policies let callers do, as real boto3 clients hear it."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from skylab.account import EXECUTION
 from skylab.gateway import identity
 from skylab.kernel import credentials
+from skylab.wire.http import HttpRequest
 
 ACCOUNT = "000000000000"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{EXECUTION}"
@@ -365,3 +367,23 @@ def test_a_service_in_its_own_name_has_no_policies_of_its_own(cloud):
     s3 = cloud.world.as_service("cloudtrail.amazonaws.com", trail)("s3", "us-east-1")
     bucket = f"sagemaker-us-east-1-{ACCOUNT}"
     assert "no resource-based policy allows" in denied(s3.put_object, Bucket=bucket, Key="k", Body=b"")
+
+
+def test_the_credentials_of_a_job_end_with_its_role_or_the_roles_trust(cloud):
+    iam, now = client(cloud, "iam", cloud.account.credentials()), cloud.clock.now()
+    trusted = policy(
+        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    )
+    arn = iam.create_role(RoleName="Job", AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    with cloud.store.writing() as tx:
+        tx.start("training", cloud.account.key, now, "task", role=arn, token="secret")
+
+    def status():
+        request = HttpRequest("GET", "/_skylab/credentials/task", "", {"authorization": "secret"})
+        return asyncio.run_coroutine_threadsafe(cloud.gateway.handle(request), cloud.loop).result().status
+
+    assert status() == 200
+    iam.update_assume_role_policy(RoleName="Job", PolicyDocument=trusted.replace("sagemaker", "lambda"))
+    assert status() == 403
+    iam.delete_role(RoleName="Job")
+    assert status() == 403

@@ -315,3 +315,53 @@ def test_env_names_the_encrypted_port_and_who_vouches_for_it(root):
     program = "import boto3; print(boto3.client('s3').list_buckets()['Buckets'][0]['Name'])"
     said = subprocess.run([sys.executable, "-c", program], env=ENVIRON | given, capture_output=True, text=True)
     assert said.stdout.startswith("box") or said.stdout.startswith("sagemaker-"), said.stderr
+
+
+def test_a_bucket_that_wants_encrypted_requests_is_read_over_https_only(root, client):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html: aws:SecureTransport"""
+    plain, key, server = client(root), Root(root).credentials(), Root(root).running()
+    plain.create_bucket(Bucket="secure")
+    plain.put_object(Bucket="secure", Key="k", Body=b"x")
+    deny = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::secure/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }  # fmt: skip
+
+    plain.put_bucket_policy(Bucket="secure", Policy=json.dumps({"Version": "2012-10-17", "Statement": deny}))
+
+    with pytest.raises(ClientError, match="explicit deny in a resource-based policy"):
+        plain.get_object(Bucket="secure", Key="k")
+    encrypted = boto3.client(
+        "s3", endpoint_url=server.https_url, region_name=key.region, aws_access_key_id=key.key,
+        aws_secret_access_key=key.secret, aws_session_token=key.token, verify=str(root / "authority" / "ca.pem"),
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    with closing(encrypted):
+        assert encrypted.get_object(Bucket="secure", Key="k")["Body"].read() == b"x"
+
+
+def test_a_browser_uploads_through_the_socket_and_leaves_the_connection_usable(root, client):
+    """A form of 20 MiB, by the fields that boto3 makes; then another request on the same connection."""
+    s3, host = client(root, signature_version="s3v4"), urlsplit(Root(root).running().url)
+    s3.create_bucket(Bucket="forms")
+    given = s3.generate_presigned_post(
+        "forms", "k", {"success_action_status": "201"}, [{"success_action_status": "201"}]
+    )
+    parts = [f'--X\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in given["fields"].items()]
+    head = "".join(parts) + '--X\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    content = os.urandom(20 * MB)
+    body = head.encode() + content + b"\r\n--X--\r\n"
+    connection = http.client.HTTPConnection(host.hostname, host.port, timeout=60)
+    with closing(connection):
+        connection.request("POST", "/forms", body, {"content-type": "multipart/form-data; boundary=X"})
+        answer = connection.getresponse()
+        assert (answer.status, b"<Bucket>forms</Bucket><Key>k</Key>" in answer.read()) == (201, True)
+        connection.request(
+            "OPTIONS", "/forms/k", headers={"origin": "http://a", "access-control-request-method": "GET"}
+        )
+        assert connection.getresponse().read().count(b"CORS is not enabled") == 1
+
+    assert (
+        hashlib.sha256(s3.get_object(Bucket="forms", Key="k")["Body"].read()).digest()
+        == hashlib.sha256(content).digest()
+    )

@@ -26,7 +26,6 @@ def basic(root: Root, server: Server, inherited: Mapping[str, str] = os.environ,
         "AWS_REGION": given.region,
         "AWS_DEFAULT_REGION": given.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "SAGEMAKER_VALIDATE_ROLE": "false",  # the SDK simulates policies first; they are not evaluated yet
     }
     return {name: value for name, value in variables.items() if value}
 

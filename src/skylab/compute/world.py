@@ -22,7 +22,6 @@ class World:
     there or its trust policy does not let the service; ClientError from its calls, as any client does.
     as_service(principal, source_arn) -> connect(service, region) -> a boto3 client with which a service acts in its own
     name: {"Service": principal} in policies, with aws:SourceArn and aws:SourceAccount.
-    as_account(account) -> connect(service, region): the same as root of an account.
     endpoint: the URL at which processes reach this cloud. parts: the data planes that the services opened, by service.
     report(service, event name, account, region, resources, details): what a service did of itself, for CloudTrail.
     """
@@ -38,6 +37,5 @@ class World:
     assume: Callable[..., Any]
     as_service: Callable[[str, str], Callable[[str, str], Any]]
     endpoint: str
-    as_account: Callable[[str], Callable[[str, str], Any]]
     parts: Mapping[str, dict[str, Any]]
     report: Callable[..., None]

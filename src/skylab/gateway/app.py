@@ -10,12 +10,13 @@ import inspect
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from botocore.model import OperationModel
 
 from skylab.compute.environments import Environments
-from skylab.gateway import actions, forwarded, identity, local
+from skylab.gateway import actions, browsers, forwarded, identity, local
 from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.body import read
@@ -26,6 +27,8 @@ from skylab.gateway.uses import Uses
 from skylab.kernel.clock import Clock, Ids
 from skylab.kernel.store import Store
 from skylab.services.call import Call, Principal
+from skylab.services.s3 import posting
+from skylab.services.s3.posted import answered
 from skylab.settings import Settings
 from skylab.wire.chunked import verified
 from skylab.wire.errors import AwsError
@@ -82,10 +85,12 @@ class Gateway:
         service = self.routes.service(name, request)
         if service is None:
             return await self._elsewhere(request, name, region, request_id)
+        if browsers.asks(service, request):
+            return browsers.preflight(self.store, service, request, request_id)
         exchange = Exchange(self, service, region, request_id, origin)
         response = await exchange.run(request)
         await self.audit.record(exchange.seen, response)
-        return response
+        return browsers.shown(self.store, service, request, response)
 
     async def _elsewhere(self, request: HttpRequest, name: str, region: str, request_id: str) -> HttpResponse:
         """A service that is not ours: identity is checked here, then the fallback answers."""
@@ -152,6 +157,8 @@ class Exchange:
         operation: OperationModel | None = None
         try:
             if self.service.signs_as == "s3":
+                if posting.is_form(request):
+                    return await self._posted(words, request)
                 caller, request = self._proved_s3(request)
                 seen.request, seen.principal = request, caller.principal
                 operation = seen.operation = words.operation(request)
@@ -185,6 +192,19 @@ class Exchange:
         request.body = body
         return caller, request
 
+    async def _posted(self, words: Protocol, request: HttpRequest) -> HttpResponse:
+        """A browser's upload: its form is proved instead of its request, and put instead of it. Raises AwsError."""
+        addressed, now = to_path_style(request), self.gateway.clock.now()
+        form = await posting.read(request)
+        caller = identity.authenticate_form(self.gateway.store, form.fields, now)
+        if caller.signature:
+            self.region = caller.signature.region
+        put = posting.as_put(addressed, form, now)
+        seen = self.seen
+        seen.request, seen.principal, seen.operation = put, caller.principal, words.operation(put)
+        response = await self._performed(words, seen.operation, caller.principal, put)
+        return answered(request, addressed.path.strip("/"), form.fields, response)
+
     async def _performed(
         self, words: Protocol, operation: OperationModel, principal: Principal, request: HttpRequest
     ) -> HttpResponse:
@@ -209,16 +229,28 @@ class Exchange:
         if handler is None:
             authorisation.allowed(call, f"{self.service.access.prefix}:{operation.name}")
             raise AwsError("NotImplemented", f"{operation.name} is not implemented here", 501)
+        self.service.check(parameters)
         validate(operation.input_shape, parameters, self.service.invalid)
         if self.gateway.uses.due(call):
             await asyncio.get_running_loop().run_in_executor(self.gateway.pool, self.gateway.uses.note, call)
+        if not inspect.iscoroutinefunction(handler):
+            perform = partial(self._allowed_and_done, handler, call, parameters, operation)
+            return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, perform)
         authorisation.authorise(call, operation.name, parameters)
         try:
-            if inspect.iscoroutinefunction(handler):
-                return await handler(call, parameters)
-            return await asyncio.get_running_loop().run_in_executor(self.gateway.pool, handler, call, parameters)
+            return await handler(call, parameters)
         except AwsError as error:
             raise authorisation.withheld(call, parameters, error) from None
+
+    def _allowed_and_done(
+        self, handler: Callable[..., Any], call: Call, parameters: dict[str, Any], operation: OperationModel
+    ) -> Any:
+        """In a thread of the pool: what an access table looks up may take longer than the event loop should wait."""
+        self.gateway.authorisation.authorise(call, operation.name, parameters)
+        try:
+            return handler(call, parameters)
+        except AwsError as error:
+            raise self.gateway.authorisation.withheld(call, parameters, error) from None
 
 
 def _open(words: Protocol, request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ Nothing is kept of a decision; what is kept are compiled policies (grants.py).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -31,9 +32,9 @@ class Table:
         self.prefix = next((need.action.partition(":")[0] for entry in self.entries.values() for need in entry), "")
         self.keys = {key.lower(): source for key, source in getattr(module, "COMMON", {}).items()}
         self.required, self.trust = (getattr(module, "POLICY", "") == word for word in ("required", "trust"))
+        self.granted: Callable[[Call, str, str, Mapping[str, Any]], bool] = getattr(module, "granted", _never)
         self.hidden: Mapping[str, Need] = getattr(module, "HIDDEN", {})
         self.policy: Callable[[Call, str], str | None] = getattr(module, "resource_policy", _nothing)
-        self.granted: Callable[[Call, str, str, Mapping[str, Any]], bool] = getattr(module, "granted", _not_granted)
         self.tags: Callable[[Call, str], Mapping[str, str]] = getattr(module, "resource_tags", _no_tags)
         self.owner: Callable[[Call, str], str | None] = getattr(module, "resource_owner", _nothing)
 
@@ -42,7 +43,7 @@ def _nothing(call: Call, arn: str) -> None:
     return None
 
 
-def _not_granted(call: Call, action: str, arn: str, parameters: Mapping[str, Any]) -> bool:
+def _never(call: Call, action: str, arn: str, parameters: Mapping[str, Any]) -> bool:
     return False
 
 
@@ -50,7 +51,7 @@ def _no_tags(call: Call, arn: str) -> Mapping[str, str]:
     return {}
 
 
-GRANTABLE = {Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_RESOURCE}  # a grant allows beside them, and denies nothing
+BESIDE = {Reason.IMPLICIT_IDENTITY, Reason.IMPLICIT_RESOURCE}  # what a grant of the service's own makes up for
 EMPTY = Table(SimpleNamespace(ACCESS={}))
 
 
@@ -99,23 +100,24 @@ class Authorisation:
         own = self.tables.get(call.service, EMPTY)
         table = self.tables.get(need.action.partition(":")[0], own)
         for arn in need.resources(call, parameters):
-            owner = _account_in(arn) or table.owner(call, arn) or call.principal.account
-            context = Context(
-                call, need, parameters, own.keys, owner, granted.tags, lambda arn=arn: table.tags(call, arn)
-            )
+            existing = "" if need.creates else table.owner(call, arn)
+            owner = _account_in(arn) or existing or call.principal.account
+            tags = partial(table.tags, call, arn)
+            context = Context(call, need, parameters, own.keys, owner, granted.tags, tags)
             request = Request(who_of(call.principal), need.action, arn, owner, context)
-            attached = table.policy(call, arn) if arn != "*" else None
+            attached = table.policy(call, arn) if _held(need, arn, owner, call.principal) else None
             compiled = self.grants.compiled(attached) if attached else None
-            decision = self._decision(call.principal, request, granted, compiled, table)
-            if not decision.allowed and not (
-                decision.reason in GRANTABLE and table.granted(call, need.action, arn, parameters)
-            ):
-                raise refusal(decision, request, call.principal)
+            decision = self._decide(call.principal, request, granted, compiled, table)
+            if decision.allowed:
+                continue
+            if decision.reason in BESIDE and table.granted(call, need.action, arn, parameters):
+                continue
+            raise _denial(call.principal, request, decision)
 
-    def _decision(
+    def _decide(
         self, who: Principal, request: Request, granted: Granted, attached: Policy | None, table: Table
     ) -> Decision:
-        organisation, controls = self.organisation(who.account)
+        organisation, controls = self.organisation(who.account)[0], self.organisation(request.owner)[1]
         return evaluate(
             request,
             Policies(
@@ -131,8 +133,9 @@ class Authorisation:
         )
 
 
-def refusal(decision: Decision, request: Request, who: Principal) -> AwsError:
-    foreign = request.action.startswith("s3:") and request.owner != who.account
+def _denial(who: Principal, request: Request, decision: Decision) -> AwsError:
+    """AWS's words; S3 tells a stranger nothing."""
+    foreign = request.action.startswith("s3:") and (request.owner != who.account or not who.account)
     return AwsError("AccessDenied", "Access Denied" if foreign else worded(decision, request, who.arn), 403)
 
 
@@ -151,6 +154,13 @@ def who_of(principal: Principal) -> Who:
     if principal.type == "Anonymous":
         names = set()
     return Who(principal.account, frozenset(names), root=principal.type == "Root")
+
+
+def _held(need: Need, arn: str, owner: str, who: Principal) -> bool:
+    """Whether the resource's own policy is asked."""
+    if arn == "*" or need.creates:
+        return False
+    return not (need.unlocked and who.type == "Root" and who.account == owner)
 
 
 def _account_in(arn: str) -> str:

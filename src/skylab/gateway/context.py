@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from skylab.services.access import Need, given, tag_map, texts
+from skylab.services.access import Need, Source, given, tag_map, texts
 from skylab.services.call import Call
 
 Values = Sequence[str] | None
@@ -17,19 +17,19 @@ GLOBAL_SERVICES = {"iam"}
 
 
 class Context(Mapping[str, Sequence[str]]):
-    """keys: of the service, condition key in lower case to its source. tags: how the resource's tags are found."""
+    """sources: of the service's own keys. principal_tags: of the user or role. resource_tags: how they are found."""
 
     def __init__(
         self,
         call: Call,
         need: Need,
         parameters: Mapping[str, Any],
-        keys: Mapping[str, Any],
+        sources: Mapping[str, Source],
         owner: str,
         principal_tags: Mapping[str, str],
         resource_tags: Callable[[], Mapping[str, str]],
     ) -> None:
-        self.call, self.need, self.parameters, self.keys, self.owner = call, need, parameters, keys, owner
+        self.call, self.need, self.parameters, self.sources, self.owner = call, need, parameters, sources, owner
         self.principal_tags, self.resource_tags = principal_tags, resource_tags
         self._known: dict[str, Values] = {}
         self._families: dict[str, Mapping[str, str]] = {}
@@ -51,7 +51,7 @@ class Context(Mapping[str, Sequence[str]]):
 
     def __iter__(self) -> Iterator[str]:
         """Those without a family."""
-        return (key for key in {**GLOBAL, **self.keys, **self.need.sources} if key in self)
+        return (key for key in {**GLOBAL, **self.sources, **self.need.sources} if key in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -59,7 +59,7 @@ class Context(Mapping[str, Sequence[str]]):
     def _found(self, key: str) -> Values:
         if known := GLOBAL.get(key):
             return known(self)
-        for sources in (self.need.sources, self.keys):
+        for sources in (self.need.sources, self.sources):
             if key in sources:
                 return texts(given(sources[key], self.call, self.parameters))
         for sign in ("/", ":"):
@@ -84,7 +84,7 @@ class Context(Mapping[str, Sequence[str]]):
             return self.request_tags
         if family.endswith(":resourcetag/"):
             return self.resource_tags()
-        source = self.need.sources.get(family) or self.keys.get(family)
+        source = self.need.sources.get(family) or self.sources.get(family)
         return given(source, self.call, self.parameters) if source else None
 
     @property

@@ -5,17 +5,16 @@ call after an acknowledged change sees it, in whichever process it arrives.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
-from typing import Generic, TypeVar
 
 from skylab.kernel.store import Store, Transaction
 from skylab.policy.document import Policy, parse
 from skylab.services.call import Principal
 from skylab.services.iam.effective import Effective, Text, document, effective
 
-K, V = TypeVar("K"), TypeVar("V")
 KEPT = 4096  # compiled documents, principals
 ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 
@@ -28,31 +27,10 @@ class Granted:
     tags: Mapping[str, str] = field(default_factory=dict)  # of the user or role
 
 
-class Recent(Generic[K, V]):
-    """The values that were asked for last; each is made once."""
-
-    def __init__(self, make: Callable[[K], V], most: int = KEPT) -> None:
-        self.make, self.most = make, most
-        self._kept: OrderedDict[K, V] = OrderedDict()
-        self._lock = Lock()
-
-    def __getitem__(self, key: K) -> V:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = self.make(key)
-        with self._lock:
-            self._kept[key] = value
-            if len(self._kept) > self.most:
-                self._kept.popitem(last=False)
-        return value
-
-
 class Grants:
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._compiled: Recent[Text, Policy] = Recent(lambda text: parse(text[1], text[0]))
+        self._compiled = lru_cache(KEPT)(parse)
         self._granted: OrderedDict[tuple[str, ...], tuple[int, Granted]] = OrderedDict()
         self._lock = Lock()
 
@@ -75,18 +53,21 @@ class Grants:
         return number
 
     def compiled(self, text: str, source: str = "") -> Policy:
-        return self._compiled[source, text]
+        return self._compiled(text, source)
 
     def _gathered(self, who: Principal) -> Granted:
         with self.store.reading() as tx:
             found = _effective(tx, who)
             session = _session(tx, who)
         return Granted(
-            tuple(self._compiled[text] for text in found.policies),
-            self._compiled[found.boundary] if found.boundary else None,
-            None if session is None else tuple(self._compiled[text] for text in session),
+            self._all(found.policies),
+            self._all([found.boundary])[0] if found.boundary else None,
+            None if session is None else self._all(session),
             found.tags,
         )
+
+    def _all(self, texts: Iterable[Text]) -> tuple[Policy, ...]:
+        return tuple(self._compiled(document, arn) for arn, document in texts)
 
 
 def _key(who: Principal) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 What it may is authorisation.py's to say.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from skylab.kernel import credentials
 from skylab.kernel.credentials import Credential
 from skylab.kernel.store import Store
 from skylab.services.call import ANONYMOUS, Issuer, Principal, Session
-from skylab.wire import sigv4
+from skylab.wire import sigv4, sigv4form
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest
 
@@ -55,21 +56,41 @@ def authenticate(
     signature = sigv4.read(request)
     if signature is None:
         return Caller(ANONYMOUS, None, b"")
+    known = _known(store, signature, origin)
+    key = sigv4.verify(request, signature, known.secret, now, payload_hash)
+    _check_session(known, signature, now)
+    if origin and known is origin.credential:
+        return Caller(replace(origin.principal, access_key=known.access_key), signature, key)
+    who = principal(known)
+    return Caller(replace(who, via=origin.principal.via) if origin else who, signature, key)
+
+
+def authenticate_form(store: Store, fields: Mapping[str, str], now: datetime) -> Caller:
+    """Of a browser's upload: anonymous without a signature. Raises AwsError, as authenticate()."""
+    signature = sigv4form.read(fields)
+    if signature is None:
+        return Caller(ANONYMOUS, None, b"")
+    known = _known(store, signature)
+    key = sigv4form.verify(fields, signature, known.secret)
+    _check_session(known, signature, now)
+    return Caller(principal(known), signature, key)
+
+
+def _known(store: Store, signature: sigv4.Signature, origin: Origin | None = None) -> Credential:
     known = origin.credential if origin else None
     if known is None or known.access_key != signature.access_key:
         with store.reading() as tx:
             known = credentials.find(tx, signature.access_key)
     if known is None or not known.active:
         raise _unknown(signature)
-    key = sigv4.verify(request, signature, known.secret, now, payload_hash)
+    return known
+
+
+def _check_session(known: Credential, signature: sigv4.Signature, now: datetime) -> None:
     if not sigv4.matches(known.token or "", signature.token or ""):
         raise _unknown(signature, "InvalidToken")
     if known.expires is not None and known.expires <= now:
         raise AwsError("ExpiredToken", "The security token included in the request is expired", 403 - 3 * signature.s3)
-    if origin and known is origin.credential:
-        return Caller(replace(origin.principal, access_key=known.access_key), signature, key)
-    who = principal(known)
-    return Caller(replace(who, via=origin.principal.via) if origin else who, signature, key)
 
 
 def unsigned() -> AwsError:

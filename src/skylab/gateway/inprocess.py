@@ -90,10 +90,10 @@ class Transport:
                 aws_session_token=token,
                 config=Config(retries={"total_max_attempts": 1}, **config),
             )
-        client.meta.events.register("before-send", partial(self.send, origin))
+        client.meta.events.register("before-send", partial(self.send, origin=origin))
         return client
 
-    def send(self, origin: Origin | None, request: Any, **_: Any) -> AWSResponse:
+    def send(self, request: Any, origin: Origin | None = None, **_: Any) -> AWSResponse:
         future = asyncio.run_coroutine_threadsafe(self.gateway.handle(_incoming(request), origin), self.loop)
         response: HttpResponse = future.result()
         body = b"" if request.method == "HEAD" else response.body

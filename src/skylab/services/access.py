@@ -14,6 +14,7 @@ Beside ACCESS a service's access.py may define, all of it asked only where a pol
     POLICY: "required" | "trust"                    nobody is allowed without it: a key's policy; a role's trust
     resource_tags(call, arn) -> Mapping[str, str]   aws:ResourceTag/…
     resource_owner(call, arn) -> str | None         the account of a resource whose ARN does not say it (a bucket)
+    granted(call, action, arn, parameters) -> bool  asked where no policy allows: what else does, as a grant of KMS
     HIDDEN: Mapping[error code, Need]               an error that only who is allowed the need is told
 
 Actions, resource types and condition keys are those of AWS's Service Authorization Reference
@@ -42,6 +43,8 @@ class Need:
     tags: member with the tags that the request sets (aws:RequestTag/…, aws:TagKeys), a list of Key and Value or a map.
     untags: member with the keys of tags that the request takes away (aws:TagKeys).
     when: the check is made only if this member is given (or the function says so).
+    creates: the resource will be the caller's, whoever has one of that name, and there is no policy of it yet.
+    unlocked: the root user of the resource's owner is not held by its policy.
     """
 
     action: str
@@ -50,6 +53,8 @@ class Need:
     tags: str = ""
     untags: str = ""
     when: Source = ""
+    creates: bool = False
+    unlocked: bool = False
     sources: Mapping[str, Source] = field(init=False, repr=False)  # keys by their names in lower case
 
     def __post_init__(self) -> None:

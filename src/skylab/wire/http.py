@@ -15,6 +15,7 @@ class HttpRequest:
     body: bytes | Stream = b""
     source: str = "127.0.0.1"  # the caller's address
     secure: bool = False  # came over TLS
+    posted: bool = False  # was a browser's form
     inside: bool = False  # came from this very process: nobody could listen
 
 

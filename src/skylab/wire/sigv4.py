@@ -177,7 +177,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Signature:
     if missing or len(fields) != 3:
         raise _malformed_header(s3, authorization, missing)
     time = _header_time(request, s3, authorization)
-    access_key, date, region, service = _scope(given["Credential"], s3, False)
+    access_key, date, region, service = scope_of(given["Credential"], s3, False)
     _check_date(date, time, service, given["Credential"])
     return Signature(
         access_key, date, region, service, tuple(given["SignedHeaders"].split(";")), given["Signature"], time,
@@ -199,11 +199,11 @@ def _from_query(request: HttpRequest, query: list[tuple[str, str]]) -> Signature
         )
     if algorithm != ALGORITHM:
         raise _malformed_query(s3, f'X-Amz-Algorithm only supports "{ALGORITHM}"')
-    time = _stamp(given["X-Amz-Date"])
+    time = stamp_of(given["X-Amz-Date"])
     if time is None:
         raise _malformed_query(s3, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
     expires = _expires(given.get("X-Amz-Expires", str(_SKEW.seconds)), s3)
-    access_key, date, region, service = _scope(credential, s3, True)
+    access_key, date, region, service = scope_of(credential, s3, True)
     _check_date(date, time, service, credential)
     signed = tuple(given["X-Amz-SignedHeaders"].split(";"))
     payload = request.headers.get("x-amz-content-sha256") if "x-amz-content-sha256" in signed else None
@@ -247,7 +247,7 @@ def _malformed_query(s3: bool, message: str) -> AwsError:
     return AwsError("AuthorizationQueryParametersError" if s3 else "IncompleteSignature", message, 400)
 
 
-def _scope(credential: str, s3: bool, query: bool) -> tuple[str, str, str, str]:
+def scope_of(credential: str, s3: bool, query: bool) -> tuple[str, str, str, str]:
     """access key, date, region, service."""
     parts = credential.split("/")
     if len(parts) == 5 and all(parts) and parts[4] == "aws4_request" and re.fullmatch(r"[0-9]{8}", parts[1]):
@@ -275,7 +275,7 @@ def _check_date(date: str, time: datetime, service: str, credential: str) -> Non
 
 def _header_time(request: HttpRequest, s3: bool, authorization: str) -> datetime:
     text = request.headers.get("x-amz-date") or request.headers.get("date", "")
-    time = _stamp(text.strip()) or _http_date(text)
+    time = stamp_of(text.strip()) or _http_date(text)
     if time:
         return time
     if s3:
@@ -286,7 +286,7 @@ def _header_time(request: HttpRequest, s3: bool, authorization: str) -> datetime
     raise _incomplete(message, authorization)
 
 
-def _stamp(text: str) -> datetime | None:
+def stamp_of(text: str) -> datetime | None:
     if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", text):
         return None
     try:

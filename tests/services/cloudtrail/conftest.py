@@ -3,12 +3,15 @@ import json
 
 import pytest
 from conftest import connect
+from trail_steps import receiving
+
+from skylab.compute.supervisor import PULSE
 
 
 @pytest.fixture
 def trail(cloud):
     """A client, and a bucket for its logs."""
-    connect(cloud, "s3").create_bucket(Bucket="the-logs")
+    receiving(connect(cloud, "s3"), "the-logs")
     return connect(cloud, "cloudtrail")
 
 
@@ -18,7 +21,7 @@ def passes(cloud, clock):
 
     def go(**delta):
         clock.advance(**delta)
-        while cloud.supervisor.step(clock.now()):
+        while cloud.supervisor.step(clock.now()) <= PULSE:
             pass
 
     return go

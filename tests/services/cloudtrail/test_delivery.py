@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import connect
 from services.cloudtrail.validation import validate
+from trail_steps import receiving
 
 LOG = (
     r"AWSLogs/000000000000/CloudTrail/us-east-1/2025/01/01/"
@@ -114,7 +115,7 @@ def test_a_bucket_that_is_gone_shows_in_the_status_and_loses_nothing(cloud, logg
     passes(seconds=61)
     assert logging.get_trail_status(Name="audit")["LatestDeliveryError"] == "NoSuchBucket"
 
-    s3.create_bucket(Bucket="the-logs")
+    receiving(s3, "the-logs")
     passes(seconds=61)
 
     assert names()[:2] == ["StartLogging", "DeleteBucket"]
@@ -123,7 +124,7 @@ def test_a_bucket_that_is_gone_shows_in_the_status_and_loses_nothing(cloud, logg
 
 def test_another_bucket_gets_what_the_old_one_did_not(cloud, logging, passes, delivered):
     s3 = connect(cloud, "s3")
-    s3.create_bucket(Bucket="new-logs")
+    receiving(s3, "new-logs")
     s3.delete_bucket(Bucket="the-logs")
     passes(seconds=61)
 

@@ -1,7 +1,7 @@
 """Keys: made, described, listed, tagged, named; their states."""
 
 import pytest
-from conftest import connect
+from conftest import connect, connect_through
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -217,8 +217,13 @@ def test_operations_on_the_key_itself_take_no_alias(kms, key, refused):
 # AWS managed keys
 
 
-def test_an_aws_managed_key_is_made_when_it_is_first_used(kms):
+def test_an_aws_managed_key_is_made_when_it_is_first_used(kms, cloud, refused):
+    """Only through its service: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk"""
     assert kms.list_aliases()["Aliases"] == []
+    with refused() as said:
+        kms.generate_data_key(KeyId="alias/aws/s3", KeySpec="AES_256")
+    assert said.code == "AccessDeniedException"
+    kms = connect_through(cloud, "kms", "s3")
     made = kms.generate_data_key(KeyId="alias/aws/s3", KeySpec="AES_256")
     key = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
 

@@ -3,6 +3,7 @@ import inspect
 from dataclasses import replace
 
 import pytest
+from access_steps import People, unsigned
 from botocore.exceptions import ClientError
 from conftest import connect
 
@@ -66,6 +67,22 @@ def s3(lone):
 @pytest.fixture
 def kms(lone):
     return connect(lone.cloud, "kms", "us-east-1")
+
+
+@pytest.fixture
+def people(lone):
+    return People(lone.cloud)
+
+
+@pytest.fixture
+def stranger(people):
+    """A client of another account's user."""
+    return people.eve
+
+
+@pytest.fixture
+def anonymous(lone):
+    return unsigned(lone.cloud)
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """Object Lock: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html"""
 
+import json
 from datetime import timedelta
 
 import pytest
+from access_steps import doc, policy
+from botocore.exceptions import ClientError
 
 
 @pytest.fixture
@@ -150,3 +153,55 @@ def test_half_a_retention_is_refused(locked, refused):
         "InvalidArgument",
         400,
     )
+
+
+def deny(*actions):
+    return json.dumps(policy(doc(Effect="Deny", Action=actions, Resource="arn:aws:s3:::locked/*")))
+
+
+def test_a_read_shows_of_a_lock_what_its_reader_may_ask_for(locked, lone):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: x-amz-object-lock-mode and its kin"""
+    put(locked, lone)
+    locked.put_object_legal_hold(Bucket="locked", Key="k", LegalHold={"Status": "ON"})
+
+    def shown():
+        reads = locked.get_object(Bucket="locked", Key="k"), locked.head_object(Bucket="locked", Key="k")
+        (seen,) = {frozenset(name for name in read if name.startswith("ObjectLock")) for read in reads}
+        return seen
+
+    assert shown() == {"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"}
+    locked.put_bucket_policy(Bucket="locked", Policy=deny("s3:GetObjectRetention"))
+    assert shown() == {"ObjectLockLegalHoldStatus"}
+    locked.put_bucket_policy(Bucket="locked", Policy=deny("s3:GetObjectRetention", "s3:GetObjectLegalHold"))
+    assert shown() == set()
+
+
+def test_governance_is_set_aside_by_who_may(locked, lone, refused):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html"""
+    version = put(locked, lone)
+    locked.put_bucket_policy(Bucket="locked", Policy=deny("s3:BypassGovernanceRetention"))
+    given = {"Bucket": "locked", "BypassGovernanceRetention": True}
+
+    with pytest.raises(ClientError, match="s3:BypassGovernanceRetention"):
+        locked.delete_object(**given, Key="k", VersionId=version)
+    (failed,) = locked.delete_objects(**given, Delete={"Objects": [{"Key": "k", "VersionId": version}]})["Errors"]
+    assert "s3:BypassGovernanceRetention" in failed["Message"]
+    assert refused(locked.put_object_retention, **given, Key="k", Retention={}) == ("AccessDenied", 403)
+
+    locked.delete_bucket_policy(Bucket="locked")
+    assert "Errors" not in locked.delete_objects(**given, Delete={"Objects": [{"Key": "k", "VersionId": version}]})
+
+
+def test_a_policy_bounds_how_long_anybody_may_lock(locked, lone, refused):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html"""
+    put(locked, lone, None)
+    long = {"Condition": {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}}, "Effect": "Deny"}
+    only = doc(Action=["s3:PutObject", "s3:PutObjectRetention"], Resource="arn:aws:s3:::locked/*", **long)
+    locked.put_bucket_policy(Bucket="locked", Policy=json.dumps(policy(only)))
+
+    put(locked, lone, days=10)
+    put(locked, lone, None)
+    with pytest.raises(ClientError, match="explicit deny"):
+        put(locked, lone, days=10.1)
+    retention = {"Mode": "GOVERNANCE", "RetainUntilDate": lone.clock.now() + timedelta(days=11)}
+    assert refused(locked.put_object_retention, Bucket="locked", Key="k", Retention=retention) == ("AccessDenied", 403)

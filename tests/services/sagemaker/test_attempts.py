@@ -23,7 +23,7 @@ SPOT = {
     "EnableManagedSpotTraining": True,
     "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
 }
-KEPT = {"CheckpointConfig": {"S3Uri": "s3://data/kept"}}
+KEPT = {"CheckpointConfig": {"S3Uri": "s3://sagemaker-data/kept"}}
 AGAIN = 5  # steps from the end of an attempt to the program of the next one
 
 
@@ -189,11 +189,11 @@ cp step ../model/
 
 def test_a_real_program_resumes_from_its_checkpoint(real_cloud, data):  # noqa: F811
     sagemaker = connect(real_cloud, "sagemaker")
-    data.put_object(Bucket="data", Key="code/run.sh", Body=RESUMING)
+    data.put_object(Bucket="sagemaker-data", Key="code/run.sh", Body=RESUMING)
     sagemaker.create_training_job(
         **request(
             algorithm={"ContainerEntrypoint": ["/bin/bash", "/opt/ml/input/data/code/run.sh"]},
-            InputDataConfig=[channel("code", "s3://data/code/")],
+            InputDataConfig=[channel("code", "s3://sagemaker-data/code/")],
             **SPOT,
             **KEPT,
         )
@@ -264,7 +264,7 @@ def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):  # noqa: F
         )
     )
     until(lambda: said(real_cloud))
-    data.put_object(Bucket="data", Key="kept/go", Body=b"")
+    data.put_object(Bucket="sagemaker-data", Key="kept/go", Body=b"")
     (pid,) = real_cloud.world.processes.root.glob("*/algo-1/pid")
     os.kill(json.loads(pid.read_text())["runner"], signal.SIGKILL)
     while (doc := described(sagemaker))["TrainingJobStatus"] == "InProgress":
@@ -295,7 +295,7 @@ def test_an_update_is_for_jobs_in_progress_and_for_what_is_offered(sagemaker, pr
     running(sagemaker, steps)
     remote = {"TrainingJobName": "job", "RemoteDebugConfig": {"EnableRemoteDebug": True}}
     assert "EnableRemoteDebug is not offered yet" in refused(sagemaker.update_training_job, **remote)[1]
-    profiler = {"S3OutputPath": "s3://data/p", "ProfilingIntervalInMilliseconds": 500}
+    profiler = {"S3OutputPath": "s3://sagemaker-data/p", "ProfilingIntervalInMilliseconds": 500}
     sagemaker.update_training_job(TrainingJobName="job", ProfilerConfig=profiler)
     assert described(sagemaker)["ProfilerConfig"] == profiler
     processes.end(0)

@@ -25,6 +25,10 @@ def _each(call: Call, parameters: Parameters) -> list[str]:
     return [str(arn) for arn in parameters["ResourceIdList"]]
 
 
+def _tag_keys(call: Call, parameters: Parameters) -> list[str]:
+    return [tag["Key"] for tag in parameters.get("TagsList") or []]
+
+
 def _on(action: str, member: str) -> Entry:
     return (Need(f"cloudtrail:{action}", _of(member)),)
 
@@ -47,7 +51,7 @@ ACCESS: Mapping[str, Entry] = {
     "PutEventSelectors": _on("PutEventSelectors", "TrailName"),
     "GetEventSelectors": _on("GetEventSelectors", "TrailName"),
     "AddTags": (Need("cloudtrail:AddTags", _of("ResourceId"), tags="TagsList"),),
-    "RemoveTags": (Need("cloudtrail:RemoveTags", _of("ResourceId"), tags="TagsList"),),
+    "RemoveTags": (Need("cloudtrail:RemoveTags", _of("ResourceId"), keys={"aws:TagKeys": _tag_keys}),),
     "ListTags": (Need("cloudtrail:ListTags", _each),),
     "LookupEvents": (Need("cloudtrail:LookupEvents"),),
     "ListPublicKeys": (Need("cloudtrail:ListPublicKeys"),),

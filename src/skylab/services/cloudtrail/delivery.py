@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.kernel.store import Task, Transaction
 from skylab.services.cloudtrail import digests, files, loggroup, names
+from skylab.services.cloudtrail.destinations import PRINCIPAL
 from skylab.services.cloudtrail.ledger import Ledger
 from skylab.wire.errors import AwsError
 
@@ -98,11 +99,8 @@ class Delivery:
             put(s3, trail, file, {})
 
     def _client(self, trail: Doc, service: str) -> Any:
-        """Until buckets have policies that could let CloudTrail in, the account of the trail writes to its bucket.
-
-        Then it is self.world.as_service(PRINCIPAL, trail["TrailARN"]): CloudTrail itself, on behalf of this trail.
-        """
-        return self.world.as_account(trail["TrailARN"].split(":")[4])(service, trail["HomeRegion"])
+        """CloudTrail itself, on behalf of this trail: the bucket's policy lets it in or not."""
+        return self.world.as_service(PRINCIPAL, trail["TrailARN"])(service, trail["HomeRegion"])
 
     def _delivered(self, task: Task, trail: Doc, now: datetime) -> None:
         data, status = task.data, self._logged(trail, task.data, now)

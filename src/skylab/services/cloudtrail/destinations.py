@@ -49,20 +49,16 @@ def _check_bucket(call: Call, trail: Mapping[str, Any]) -> None:
         bucket = tx.find(Key("", "", "s3", "bucket", name))
     if bucket is None:
         raise AwsError("S3BucketDoesNotExistException", f"S3 bucket {name} does not exist!")
-    if not may_write(call, bucket, trail):
+    if not may_write(bucket, trail):
         raise AwsError(
             "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {name}"
         )
 
 
-def may_write(call: Call, bucket: Mapping[str, Any], trail: Mapping[str, Any]) -> bool:
-    """Whether the bucket's policy lets CloudTrail read its ACL and write below AWSLogs/<account>.
-
-    Buckets have no policies yet; until they do, a bucket of the account's own is one that it may write to.
-    """
-    if (policy := bucket.get("_policy")) is None:
-        return bool(bucket["_owner"] == call.account)
-    return allowed(policy, bucket["_owner"], trail)
+def may_write(bucket: Mapping[str, Any], trail: Mapping[str, Any]) -> bool:
+    """Whether the bucket's policy lets CloudTrail read its ACL and write below AWSLogs/<account>."""
+    policy = bucket.get("_policy")
+    return policy is not None and allowed(policy["text"], bucket["_owner"], trail)
 
 
 def allowed(policy: str, owner: str, trail: Mapping[str, Any]) -> bool:

@@ -11,10 +11,12 @@ from skylab.services.s3.bodies import Bodies
 from skylab.services.s3.buckets import Buckets
 from skylab.services.s3.completions import Completions
 from skylab.services.s3.copies import Copies
+from skylab.services.s3.cors import Cors
 from skylab.services.s3.defaults import Encryption
 from skylab.services.s3.deletions import Deletions
 from skylab.services.s3.enums import check
 from skylab.services.s3.expiring import Expiring
+from skylab.services.s3.exposure import Exposure
 from skylab.services.s3.index import Index
 from skylab.services.s3.keeper import Keeper
 from skylab.services.s3.keys import Keys
@@ -23,6 +25,7 @@ from skylab.services.s3.listings import Listings
 from skylab.services.s3.locks import Locks
 from skylab.services.s3.multipart import Uploads
 from skylab.services.s3.objects import Objects
+from skylab.services.s3.policies import Policies
 from skylab.services.s3.renewal import seal_plain
 from skylab.settings import Settings
 from skylab.wire.errors import AwsError
@@ -40,6 +43,9 @@ RESOURCES = [
     Attributes,
     Locks,
     Lifecycle,
+    Policies,
+    Exposure,
+    Cors,
 ]
 WORK = {KIND: Expiring}
 ERRORS = {

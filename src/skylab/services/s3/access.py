@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from skylab.services.access import ITSELF, Entry, Need, Parameters, Source
+from skylab.services.access import ITSELF, Entry, Need, Parameters, Source, given
 from skylab.services.call import Call
-from skylab.services.s3 import copies, tags
-from skylab.services.s3.common import bucket_key, find_version, index
+from skylab.services.s3 import copies, retention, tags
+from skylab.services.s3.common import find_version, index
+from skylab.services.s3.standing import resource_owner, resource_policy
 from skylab.wire.errors import AwsError
 
-OWNER = "select doc ->> '$._owner' from resource where (account, region, service, type, name) = (?, ?, ?, ?, ?)"
+__all__ = ["ACCESS", "COMMON", "HIDDEN", "resource_owner", "resource_policy"]
+
 BUCKET, OBJECT = "arn:aws:s3:::{Bucket}", "arn:aws:s3:::{Bucket}/{Key}"
 
 
@@ -28,6 +30,8 @@ def query(call: Call) -> dict[str, list[str]]:
 
 
 def how_signed(call: Call, parameters: Parameters) -> str | None:
+    if call.http.posted:
+        return None if call.principal.type == "Anonymous" else "POST"
     if "authorization" in call.http.headers:
         return "REST-HEADER"
     return "REST-QUERY-STRING" if "X-Amz-Signature" in query(call) else None
@@ -88,10 +92,28 @@ ACL: dict[str, Source] = {
     for name in ("x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp")
     + ("x-amz-grant-write", "x-amz-grant-write-acp")
 }
-RETENTION: dict[str, Source] = {
-    "s3:object-lock-mode": "ObjectLockMode",
-    "s3:object-lock-retain-until-date": "ObjectLockRetainUntilDate",
-}
+
+
+def remaining(member: str) -> Source:
+    """Days from now to the date of a member, the last one begun."""
+
+    def days(call: Call, parameters: Parameters) -> int | None:
+        until = given(member, call, parameters)
+        return None if until is None else -((call.now - until) // timedelta(days=1))
+
+    return days
+
+
+def of_lock(mode: str, until: str) -> dict[str, Source]:
+    return {
+        "s3:object-lock-mode": mode,
+        "s3:object-lock-retain-until-date": until,
+        "s3:object-lock-remaining-retention-days": remaining(until),
+    }
+
+
+RETENTION = of_lock("ObjectLockMode", "ObjectLockRetainUntilDate")
+RETAIN = of_lock("Retention.Mode", "Retention.RetainUntilDate")
 HOLD: dict[str, Source] = {"s3:object-lock-legal-hold": "ObjectLockLegalHoldStatus"}
 PUT: dict[str, Source] = (
     ACL
@@ -112,10 +134,18 @@ def some(*members: str) -> Callable[[Call, Parameters], bool]:
 
 
 GRANTS = some("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+
+
+def grants_itself(call: Call, parameters: Parameters) -> bool:
+    """Services say bucket-owner-full-control, for which the policies that AWS documents for them have PutObject only:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html"""
+    return GRANTS(call, parameters) and call.principal.type != "AWSService"
+
+
 # What a write sets beside the bytes, each with an action of its own.
 BESIDE = (
     Need("s3:PutObjectTagging", OBJECT, TAGGING, when="Tagging"),
-    Need("s3:PutObjectAcl", OBJECT, ACL, when=GRANTS),
+    Need("s3:PutObjectAcl", OBJECT, ACL, when=grants_itself),
     Need("s3:PutObjectRetention", OBJECT, RETENTION, when=some("ObjectLockMode", "ObjectLockRetainUntilDate")),
     Need("s3:PutObjectLegalHold", OBJECT, HOLD, when="ObjectLockLegalHoldStatus"),
 )
@@ -135,6 +165,7 @@ DELETE = (
         "s3:DeleteObject", OBJECT, {"s3:if-match": header("if-match")}, when=lambda _, given: not given.get("VersionId")
     ),
     Need("s3:DeleteObjectVersion", OBJECT, VERSION, when="VersionId"),
+    Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention"),
 )
 
 
@@ -179,11 +210,8 @@ COPY_TAGS = (
     Need("s3:PutObjectTagging", OBJECT, when=copies_tags),
 )
 
-RETAINED: dict[str, Source] = {
-    "s3:object-lock-mode": "Retention.Mode",
-    "s3:object-lock-retain-until-date": "Retention.RetainUntilDate",
-}
-BYPASS = Need("s3:BypassGovernanceRetention", OBJECT, when="BypassGovernanceRetention")
+PUT_POLICY = Need("s3:PutBucketPolicy", BUCKET, unlocked=True)
+NEW_TAGS = "CreateBucketConfiguration.Tags"
 
 ACCESS: dict[str, Entry] = {
     "ListBuckets": (Need("s3:ListAllMyBuckets"),),
@@ -193,13 +221,14 @@ ACCESS: dict[str, Entry] = {
             "s3:CreateBucket",
             BUCKET,
             ACL | {"s3:locationconstraint": "CreateBucketConfiguration.LocationConstraint"},
-            tags="CreateBucketConfiguration.Tags",
+            tags=NEW_TAGS,
+            creates=True,
         ),
-        Need("s3:PutBucketAcl", BUCKET, ACL, when=GRANTS),
-        Need("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership"),
-        Need("s3:PutBucketObjectLockConfiguration", BUCKET, when="ObjectLockEnabledForBucket"),
-        Need("s3:PutBucketVersioning", BUCKET, when="ObjectLockEnabledForBucket"),
-        Need("s3:TagResource", BUCKET, tags="CreateBucketConfiguration.Tags", when="CreateBucketConfiguration.Tags"),
+        Need("s3:PutBucketAcl", BUCKET, ACL, when=GRANTS, creates=True),
+        Need("s3:PutBucketOwnershipControls", BUCKET, when="ObjectOwnership", creates=True),
+        Need("s3:PutBucketObjectLockConfiguration", BUCKET, when="ObjectLockEnabledForBucket", creates=True),
+        Need("s3:PutBucketVersioning", BUCKET, when="ObjectLockEnabledForBucket", creates=True),
+        Need("s3:TagResource", BUCKET, tags=NEW_TAGS, when=NEW_TAGS, creates=True),
     ),
     "HeadBucket": (Need("s3:ListBucket", BUCKET),),
     "DeleteBucket": (Need("s3:DeleteBucket", BUCKET),),
@@ -218,6 +247,22 @@ ACCESS: dict[str, Entry] = {
     "GetBucketLifecycleConfiguration": (Need("s3:GetLifecycleConfiguration", BUCKET),),
     "PutBucketLifecycleConfiguration": (Need("s3:PutLifecycleConfiguration", BUCKET),),
     "DeleteBucketLifecycle": (Need("s3:PutLifecycleConfiguration", BUCKET),),
+    "GetBucketCors": (Need("s3:GetBucketCORS", BUCKET),),
+    "PutBucketCors": (Need("s3:PutBucketCORS", BUCKET),),
+    "DeleteBucketCors": (Need("s3:PutBucketCORS", BUCKET),),
+    # who may come in
+    "GetBucketPolicy": (Need("s3:GetBucketPolicy", BUCKET, unlocked=True),),
+    "PutBucketPolicy": (PUT_POLICY,),
+    "DeleteBucketPolicy": (Need("s3:DeleteBucketPolicy", BUCKET, unlocked=True),),
+    "GetBucketPolicyStatus": (Need("s3:GetBucketPolicyStatus", BUCKET),),
+    "GetPublicAccessBlock": (Need("s3:GetBucketPublicAccessBlock", BUCKET),),
+    "PutPublicAccessBlock": (Need("s3:PutBucketPublicAccessBlock", BUCKET),),
+    "DeletePublicAccessBlock": (Need("s3:PutBucketPublicAccessBlock", BUCKET),),
+    "GetBucketOwnershipControls": (Need("s3:GetBucketOwnershipControls", BUCKET),),
+    "PutBucketOwnershipControls": (Need("s3:PutBucketOwnershipControls", BUCKET),),
+    "DeleteBucketOwnershipControls": (Need("s3:PutBucketOwnershipControls", BUCKET),),
+    "PutBucketAcl": (Need("s3:PutBucketAcl", BUCKET, ACL),),
+    "PutObjectAcl": versioned("Put", "Acl", ACL | EXISTING),
     # lists
     "ListObjects": (Need("s3:ListBucket", BUCKET, LIST),),
     "ListObjectsV2": (Need("s3:ListBucket", BUCKET, LIST),),
@@ -233,11 +278,11 @@ ACCESS: dict[str, Entry] = {
     "DeleteObjectTagging": versioned("Delete", "Tagging", EXISTING),
     "PutObject": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
     "CopyObject": (*READ_SOURCE, Need("s3:PutObject", OBJECT, PUT), *BESIDE, *COPY_TAGS),
-    "GetObjectRetention": (Need("s3:GetObjectRetention", OBJECT),),
-    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAINED), BYPASS),
-    "GetObjectLegalHold": (Need("s3:GetObjectLegalHold", OBJECT),),
+    "GetObjectRetention": (retention.SEE_RETENTION,),
+    "PutObjectRetention": (Need("s3:PutObjectRetention", OBJECT, RETAIN), DELETE[-1]),
+    "GetObjectLegalHold": (retention.SEE_HOLD,),
     "PutObjectLegalHold": (Need("s3:PutObjectLegalHold", OBJECT, {"s3:object-lock-legal-hold": "LegalHold.Status"}),),
-    "DeleteObject": (*DELETE, BYPASS),
+    "DeleteObject": DELETE,
     "DeleteObjects": ITSELF,
     # multipart uploads
     "CreateMultipartUpload": (Need("s3:PutObject", OBJECT, PUT), *BESIDE),
@@ -250,9 +295,3 @@ ACCESS: dict[str, Entry] = {
 
 # Who may not list a bucket is not told what is not in it.
 HIDDEN: dict[str, Need] = {"NoSuchKey": Need("s3:ListBucket", BUCKET)}
-
-
-def resource_owner(call: Call, arn: str) -> str | None:
-    key = bucket_key(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
-    row = call.store.look(OWNER, key)
-    return row[0] if row else None

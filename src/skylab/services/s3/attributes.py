@@ -63,14 +63,13 @@ class Attributes:
         return result | {"LastModified": when(found.modified), "VersionId": shown_version(bucket, found.name)}
 
     def get_bucket_acl(self, call: Call, request: GetBucketAclRequest) -> Doc:
-        find_bucket(call, request)
-        return _owner_only(call)
+        return _owner_only(find_bucket(call, request))
 
     def get_object_acl(self, call: Call, request: GetObjectAclRequest) -> Doc:
-        find_bucket(call, request)
+        bucket = find_bucket(call, request)
         with index(call).reading() as db:
             find_object(db, request, "GET")
-        return _owner_only(call)
+        return _owner_only(bucket)
 
 
 def _set_tags(call: Call, request: Any, method: str, tagged: list[dict[str, str]]) -> Doc:
@@ -98,7 +97,7 @@ def _parts(request: Any, parts: list[list[Any]], checksum: Doc) -> Doc:
     }  # fmt: skip
 
 
-def _owner_only(call: Call) -> Doc:
+def _owner_only(bucket: Doc) -> Doc:
     """Access control lists are off (BucketOwnerEnforced): the owner has everything, and policies say the rest."""
-    owner = display(call)
+    owner = display(bucket)
     return {"Owner": owner, "Grants": [{"Grantee": {"Type": "CanonicalUser", **owner}, "Permission": "FULL_CONTROL"}]}

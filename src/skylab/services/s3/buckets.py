@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Exists
 from skylab.services.call import Call
 from skylab.services.s3 import names, tags, tokens
-from skylab.services.s3.common import Doc, bucket_key, display, find_bucket, index, keeper
+from skylab.services.s3.common import Doc, bucket_key, canonical, find_bucket, index, keeper
 from skylab.services.s3.digests import verify
 from skylab.services.s3.uploads import drop_all
 from skylab.wire.errors import AwsError
@@ -15,6 +15,8 @@ from skylab.wire.errors import AwsError
 if TYPE_CHECKING:
     from skylab.shapes.s3 import *
 
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+ENFORCED = "BucketOwnerEnforced"  # the bucket's owner owns all that is in it, and there are no ACLs
 HOME = "us-east-1"  # the region that has no location constraint
 _MOST = 10_000
 
@@ -29,6 +31,7 @@ class Buckets:
         doc = {"Name": name, "CreationDate": call.now, "BucketRegion": region, "BucketArn": f"arn:aws:s3:::{name}"}
         doc |= {"TagSet": tags.check(given.get("Tags") or [], tags.BUCKET_TAGS), "_owner": call.account}
         doc["_blocked"] = ["SSE-C"]  # of every new bucket since April 2026
+        doc["_block"] = dict.fromkeys(BLOCKS, True)  # and this since April 2023
         if request.get("ObjectLockEnabledForBucket"):
             doc |= {"Versioning": "Enabled", "_lock": {"ObjectLockEnabled": "Enabled"}}
         try:
@@ -65,7 +68,7 @@ class Buckets:
         with call.reading() as tx:
             mine = [doc for doc in tx.all("", "", "s3", "bucket", prefix) if doc["_owner"] == call.account]
         mine = [doc for doc in mine if doc["Name"] >= start and (not region or doc["BucketRegion"] == region)]
-        result: Doc = {"Buckets": mine[:most], "Owner": display(call)}
+        result: Doc = {"Buckets": mine[:most], "Owner": {"ID": canonical(call.account)}}
         if len(mine) > most:
             result["ContinuationToken"] = tokens.write(mine[most]["Name"])
         return result | ({"Prefix": prefix} if "Prefix" in request else {})
@@ -118,7 +121,7 @@ def _refuse_unknown(request: Any) -> None:
     """What of a CreateBucket we do not do."""
     config = request.get("CreateBucketConfiguration") or {}
     for name, wanted in (
-        ("ObjectOwnership", request.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced"),
+        ("ObjectOwnership", request.get("ObjectOwnership", ENFORCED) != ENFORCED),
         ("BucketNamespace", request.get("BucketNamespace", "global") != "global"),
         ("Location", config.get("Location") or config.get("Bucket")),
     ):

@@ -54,19 +54,25 @@ def find_bucket(
 ) -> Doc:
     """NoSuchBucket; AuthorizationHeaderMalformed where the request is signed for another region than the bucket's.
 
-    AccessDenied for another account, or where the owner is not who the caller expects. anywhere: in any region.
+    AccessDenied where the owner is not who the caller expects. anywhere: in any region. Who may come to the bucket was
+    decided before: access.py.
     """
     name = name or request["Bucket"]
     with call.reading() as tx:
         doc = tx.find(bucket_key(name))
     if doc is None:
-        raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
-    if doc["BucketRegion"] != call.region and not anywhere:
+        raise no_bucket(name)
+    unsigned = call.principal.type == "Anonymous"  # it names no region
+    if doc["BucketRegion"] != call.region and not anywhere and not unsigned:
         raise elsewhere(call, doc["BucketRegion"])
     expected = request.get(owner)
-    if doc["_owner"] != call.account or (expected and expected != doc["_owner"]):
+    if expected and expected != doc["_owner"]:
         raise AwsError("AccessDenied", "Access Denied", 403)
     return doc
+
+
+def no_bucket(name: str) -> AwsError:
+    return AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
 
 
 def elsewhere(call: Call, region: str) -> AwsError:
@@ -132,9 +138,9 @@ def when(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def display(call: Call) -> Doc:
-    """The owner; S3 shows a canonical id, of which we make the account's digits."""
-    return {"ID": canonical(call.account)}
+def display(bucket: Doc) -> Doc:
+    """The owner, of a bucket and so of all that is in it. S3 shows a canonical id; ours is the account's digits."""
+    return {"ID": canonical(bucket["_owner"])}
 
 
 def canonical(account: str) -> str:
@@ -147,7 +153,7 @@ def stored_members(request: Mapping[str, Any]) -> Doc:
         message = "A header you provided implies functionality that is not implemented: WriteOffsetBytes"
         raise AwsError("NotImplemented", message, 501)
     if request.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control" or any(map(request.get, _GRANTS)):
-        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+        raise no_acls()
     storage = request.get("StorageClass", "STANDARD")
     meta = {name: request[name] for name in SYSTEM if request.get(name)}
     meta["Metadata"] = _metadata(request.get("Metadata") or {})
@@ -161,6 +167,10 @@ def stored_members(request: Mapping[str, Any]) -> Doc:
             raise AwsError("InvalidRedirectLocation", message, 400)
         meta["WebsiteRedirectLocation"] = target
     return {"ContentType": "binary/octet-stream"} | meta
+
+
+def no_acls() -> AwsError:
+    return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
 
 
 def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:

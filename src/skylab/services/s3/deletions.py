@@ -65,8 +65,9 @@ def _attempt(
     try:
         names.check_key(one["Key"])
         _refuse(one)
+        wanted = {**one, "Bucket": bucket["Name"], "BypassGovernanceRetention": bypass}
         for need in DELETE:
-            if need.asked(call, wanted := {**one, "Bucket": bucket["Name"], "BypassGovernanceRetention": bypass}):
+            if need.asked(call, wanted):
                 call.demand(need, wanted)
         deleted.append(_delete(db, call, bucket, one["Key"], one.get("VersionId"), one.get("ETag"), bypass))
     except AwsError as error:

@@ -54,7 +54,7 @@ class Listings:
         return result
 
     def list_object_versions(self, call: Call, request: ListObjectVersionsRequest) -> Doc:
-        find_bucket(call, request)
+        owner = display(find_bucket(call, request))
         prefix, delimiter, most = form(request, "MaxKeys")
         marker, version, encode = request.get("KeyMarker", ""), request.get("VersionIdMarker"), encoder(request)
         if version and not marker:
@@ -63,7 +63,7 @@ class Listings:
         with index(call).reading() as db:
             rows, start = _version_rows(db, request["Bucket"], prefix, marker, version, delimiter)
             items, truncated = page(walk(rows, prefix, delimiter, start), most)
-        found = [_version(call, encode, row) for row in items if not isinstance(row, str)]
+        found = [_version(owner, encode, row) for row in items if not isinstance(row, str)]
         result = echo(request, encode, "MaxKeys", most) | {
             "Name": request["Bucket"], "IsTruncated": truncated, "KeyMarker": encode(marker),
             "VersionIdMarker": version or "",
@@ -160,7 +160,7 @@ def _bound(item: Row | str) -> str:
 
 
 def _objects(call: Call, request: Any, start: str) -> tuple[list[Row | str], bool, Doc]:
-    find_bucket(call, request)
+    owner = display(find_bucket(call, request))
     prefix, delimiter, most = form(request, "MaxKeys")
     encode, name = encoder(request), request["Bucket"]
 
@@ -171,7 +171,7 @@ def _objects(call: Call, request: Any, start: str) -> tuple[list[Row | str], boo
         items, truncated = page(walk(rows, prefix, delimiter, start), most)
     result = echo(request, encode, "MaxKeys", most) | {
         "Name": name, "IsTruncated": truncated, "CommonPrefixes": rolled(items, encode),
-        "Contents": [_content(call, encode, row) for row in items if not isinstance(row, str)],
+        "Contents": [_content(owner, encode, row) for row in items if not isinstance(row, str)],
     }  # fmt: skip
     return items, truncated, result
 
@@ -187,10 +187,10 @@ order by key, seq desc
 """
 
 
-def _content(call: Call, encode: Callable[[str], str], row: Row) -> Doc:
+def _content(owner: Doc, encode: Callable[[str], str], row: Row) -> Doc:
     key, size, etag, modified, meta = row
     return {
-        "Key": encode(key), "Size": size, "ETag": etag, "LastModified": when(modified), "Owner": display(call),
+        "Key": encode(key), "Size": size, "ETag": etag, "LastModified": when(modified), "Owner": owner,
     } | described(load(meta))  # fmt: skip
 
 
@@ -233,10 +233,10 @@ def _seq(db: sqlite3.Connection, bucket: str, key: str, name: str) -> int:
     return int(name[12:], 16)
 
 
-def _version(call: Call, encode: Callable[[str], str], row: Row) -> Doc:
+def _version(owner: Doc, encode: Callable[[str], str], row: Row) -> Doc:
     key, _, name, latest, body, size, etag, modified, meta = row
     result = {
         "Key": encode(key), "VersionId": name, "IsLatest": bool(latest), "LastModified": when(modified),
-        "Owner": display(call),
+        "Owner": owner,
     }  # fmt: skip
     return result if body is None else result | {"Size": size, "ETag": etag} | described(load(meta))

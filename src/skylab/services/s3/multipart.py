@@ -88,7 +88,7 @@ class Uploads:
         keeper(call).note()
 
     def list_parts(self, call: Call, request: ListPartsRequest) -> Doc:
-        find_bucket(call, request)
+        owner = display(find_bucket(call, request))
         _, _, most = form(request, "MaxParts")
         marker = request.get("PartNumberMarker", 0)
         with index(call).reading() as db:
@@ -100,12 +100,13 @@ class Uploads:
             "MaxParts": most,
             "IsTruncated": len(found) > most > 0, "NextPartNumberMarker": chosen[-1].number if chosen else 0,
             "Parts": [_part(one, meta) for one in chosen],
-            "StorageClass": meta.get("StorageClass", "STANDARD"), **_people(call, upload),
+            "StorageClass": meta.get("StorageClass", "STANDARD"),
+            "Owner": owner, "Initiator": _initiator(upload.initiator),
         }  # fmt: skip
         return result | _kind(meta)
 
     def list_multipart_uploads(self, call: Call, request: ListMultipartUploadsRequest) -> Doc:
-        find_bucket(call, request)
+        owner = display(find_bucket(call, request))
         prefix, delimiter, most = form(request, "MaxUploads")
         encode, marker, id = encoder(request), request.get("KeyMarker", ""), request.get("UploadIdMarker", "")
         id = id if marker else ""  # without a key it means nothing
@@ -125,7 +126,7 @@ class Uploads:
             items, truncated = page(walk(rows, prefix, delimiter, start), most)
         result = echo(request, encode, "MaxUploads", most) | {
             "Bucket": request["Bucket"], "KeyMarker": encode(marker), "UploadIdMarker": id, "IsTruncated": truncated,
-            "Uploads": [_line(call, encode(row[0]), row) for row in items if not isinstance(row, str)],
+            "Uploads": [_line(owner, encode(row[0]), row) for row in items if not isinstance(row, str)],
             "CommonPrefixes": rolled(items, encode),
         }  # fmt: skip
         if truncated:
@@ -205,12 +206,9 @@ def _kind(meta: Doc) -> Doc:
     return {"ChecksumAlgorithm": meta["_algorithm"].upper(), "ChecksumType": meta["_type"]} if meta["_chosen"] else {}
 
 
-def _people(call: Call, upload: Upload) -> Doc:
-    return {"Owner": display(call), "Initiator": _initiator(call, upload.initiator)}
-
-
-def _initiator(call: Call, arn: str) -> Doc:
-    return {"ID": canonical(call.account) if arn.endswith(":root") else arn, "DisplayName": arn.rpartition("/")[2]}
+def _initiator(arn: str) -> Doc:
+    root = arn.endswith(":root")
+    return {"ID": canonical(arn.split(":")[4]) if root else arn, "DisplayName": arn.rpartition("/")[2]}
 
 
 def _part(part: uploads.Part, meta: Doc) -> Doc:
@@ -218,10 +216,10 @@ def _part(part: uploads.Part, meta: Doc) -> Doc:
     return shown | ({member(meta["_algorithm"]): part.checksum} if meta["_chosen"] else {})
 
 
-def _line(call: Call, key: str, row: Row) -> Doc:
+def _line(owner: Doc, key: str, row: Row) -> Doc:
     _, id, initiated, initiator, text = row
     meta = load(text)
     return {
         "Key": key, "UploadId": id, "Initiated": when(initiated), "StorageClass": meta.get("StorageClass", "STANDARD"),
-        "Owner": display(call), "Initiator": _initiator(call, initiator), **_kind(meta),
+        "Owner": owner, "Initiator": _initiator(initiator), **_kind(meta),
     }  # fmt: skip

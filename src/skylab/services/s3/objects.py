@@ -71,7 +71,7 @@ class Objects:
             conditions.check_read(request, version)
             start, length, extra = selected(db, request, version)
         await readable(call, request, version, request.get("ChecksumMode") == "ENABLED")
-        return shown(bucket, version, request) | {"ContentLength": length} | extra
+        return shown(call, bucket, version, request) | {"ContentLength": length} | extra
 
     async def get_object(self, call: Call, request: GetObjectRequest) -> Doc:
         bucket = find_bucket(call, request)
@@ -79,7 +79,7 @@ class Objects:
             version = find_object(db, request, "GET")
             conditions.check_read(request, version)
             start, length, extra = selected(db, request, version)
-        result = shown(bucket, version, request) | {"ContentLength": length} | extra
+        result = shown(call, bucket, version, request) | {"ContentLength": length} | extra
         if result.get("StorageClass") in COLD:
             message = "The operation is not valid for the object's storage class"
             raise AwsError("InvalidObjectState", message, 403, StorageClass=result["StorageClass"])
@@ -179,10 +179,11 @@ def _part(parts: list[list[Any]], number: int, size: int) -> tuple[int, int, Doc
     return sum(sizes[: number - 1]), sizes[number - 1], {"PartsCount": len(sizes)} if parts else {}
 
 
-def shown(bucket: Doc, version: Version, request: Any) -> Doc:
+def shown(call: Call, bucket: Doc, version: Version, request: Any) -> Doc:
     """What a GetObject or HeadObject says of a version, but for its body."""
     meta = version.members
-    result = {name: value for name, value in meta.items() if not name.startswith("Checksum")}
+    secret = retention.unseen(call, request, meta)
+    result = {name: value for name, value in meta.items() if not name.startswith("Checksum") and name not in secret}
     result |= customer_digest(meta, request)
     partial = request.get("Range") or request.get("PartNumber")
     if request.get("ChecksumMode") == "ENABLED" and not partial:

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from skylab.services.access import Need
+from skylab.services.call import Call
 from skylab.wire.errors import AwsError
 
 MODE, UNTIL, HOLD = "ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"
 MEMBERS = (MODE, UNTIL, HOLD)  # of a write's request, of a version's members and of what GetObject shows
+SEE_RETENTION = Need("s3:GetObjectRetention", "arn:aws:s3:::{Bucket}/{Key}")
+SEE_HOLD = Need("s3:GetObjectLegalHold", "arn:aws:s3:::{Bucket}/{Key}")
 GOVERNANCE, COMPLIANCE = "GOVERNANCE", "COMPLIANCE"
 
 
@@ -39,6 +43,12 @@ def check_bucket(bucket: Mapping[str, Any]) -> None:
 def check_future(until: datetime, now: datetime) -> None:
     if until <= now:
         raise AwsError("InvalidArgument", "The retain until date must be in the future!", 400)
+
+
+def unseen(call: Call, request: Mapping[str, Any], members: Mapping[str, Any]) -> set[str]:
+    """What of a lock a read does not show to who may not ask for it."""
+    hidden = {MODE, UNTIL} if MODE in members and not call.may(SEE_RETENTION, request) else set()
+    return hidden | ({HOLD} if HOLD in members and not call.may(SEE_HOLD, request) else set())
 
 
 def by_default(bucket: Mapping[str, Any], members: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from skylab.kernel.store import dump
 from skylab.services.call import Call
-from skylab.services.s3.wish import Wish
+from skylab.services.s3.wish import Wish, argument
 from skylab.wire.errors import AwsError
 
 HELD = 60.0  # seconds that a bucket key serves without KMS; AWS says no more than "a limited time"
@@ -84,6 +84,11 @@ def _asked(call: Call, operation: str, given: dict[str, Any]) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
+    if call.principal.type == "Anonymous":
+        message = (
+            "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+        )
+        raise argument(message, "Authorization", None)
     try:
         answer: dict[str, Any] = getattr(call.client("kms"), operation)(**given)
         return answer

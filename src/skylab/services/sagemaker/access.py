@@ -79,6 +79,10 @@ TRAINING: dict[str, Source] = NETWORK | {
     "sagemaker:OutputKmsKey": "OutputDataConfig.KmsKeyId",
     "sagemaker:VolumeKmsKey": "ResourceConfig.VolumeKmsKeyId",
 }
+UPDATE: dict[str, Source] = {
+    key: TRAINING[key]
+    for key in ("sagemaker:EnableRemoteDebug", "sagemaker:InstanceTypes", "sagemaker:KeepAlivePeriod")
+}
 CONFIG: dict[str, Source] = NETWORK | {
     "sagemaker:AcceleratorTypes": each("ProductionVariants", "AcceleratorType"),
     "sagemaker:InstanceTypes": each("ProductionVariants", "InstanceType"),
@@ -92,6 +96,8 @@ ACCESS: dict[str, Entry] = {
     "CreateTrainingJob": create("CreateTrainingJob", "training-job", "TrainingJobName", TRAINING, PASS_ROLE),
     "DescribeTrainingJob": on("DescribeTrainingJob", "training-job", "TrainingJobName"),
     "StopTrainingJob": on("StopTrainingJob", "training-job", "TrainingJobName"),
+    "UpdateTrainingJob": (Need("sagemaker:UpdateTrainingJob", named("training-job", "TrainingJobName"), UPDATE),),
+    "DeleteTrainingJob": on("DeleteTrainingJob", "training-job", "TrainingJobName"),
     "ListTrainingJobs": listing("ListTrainingJobs"),
     "CreateModel": create("CreateModel", "model", "ModelName", NETWORK, PASS_EXECUTION_ROLE),
     "DescribeModel": on("DescribeModel", "model", "ModelName"),

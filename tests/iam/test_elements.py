@@ -4,7 +4,7 @@ principal,notprincipal}.html
 """
 
 import pytest
-from policy.asking import *
+from iam.asking import *
 
 from skylab.policy.decision import Reason
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 """
 
 import pytest
-from policy.asking import *
+from iam.asking import *
 
 from skylab.policy.document import Malformed
 

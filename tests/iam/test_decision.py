@@ -1,7 +1,7 @@
 """The sentences of https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
 
 import pytest
-from policy.asking import *
+from iam.asking import *
 
 from skylab.policy.decision import Decision, Reason, worded
 from skylab.policy.request import Request

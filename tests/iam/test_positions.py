@@ -1,6 +1,6 @@
 import json
 
-from policy.asking import document
+from iam.asking import document
 
 from skylab.policy.positions import spans
 

@@ -1,7 +1,7 @@
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
 
 import pytest
-from policy.asking import *
+from iam.asking import *
 
 NAMED = {"aws:username": ["ann"], "aws:principaltag/team": ["yellow"], "aws:empty": [""], "aws:two": ["a", "b"]}
 B = "arn:aws:s3:::bucket-"

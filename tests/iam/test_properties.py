@@ -5,7 +5,7 @@ import string
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy.asking import *
+from iam.asking import *
 
 from skylab.kernel.wildcard import like
 from skylab.policy.document import Malformed

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_res
 import json
 
 import pytest
-from policy.asking import ROLE, SESSION, document, parse
+from iam.asking import ROLE, SESSION, document, parse
 
 from skylab.policy import kinds
 from skylab.policy.document import Malformed

@@ -5,7 +5,7 @@ access_policies_boundaries.html#access_policies_boundaries-eval-logic, access_po
 """
 
 import pytest
-from policy.asking import *
+from iam.asking import *
 
 from skylab.policy.decision import Reason
 
