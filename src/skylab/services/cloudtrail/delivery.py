@@ -60,12 +60,12 @@ class Delivery:
             self._delivered(task, trail, now)
         elif "digest" in data and "end" in data["digest"]:
             self._digest(task, trail, now)
+        elif digests.due(data, trail, now, self._digest_interval()):  # first: deliveries may make each other for ever
+            with self.store.writing() as tx:
+                tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
         elif batch := self._batch(task, trail, now):
             with self.store.writing() as tx:
                 tx.move(task.id, "running", batch=batch)
-        elif digests.due(data, trail, now, self._digest_interval()):
-            with self.store.writing() as tx:
-                tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
         else:
             self._rest(task, trail, now)
         return None
