@@ -11,6 +11,8 @@ A kill at any point repeats a step, which makes the same bytes under the same na
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.kernel.store import Task, Transaction
 from skylab.services.cloudtrail import digests, files, loggroup, names
-from skylab.services.cloudtrail.destinations import PRINCIPAL
+from skylab.services.cloudtrail.destinations import CONTEXT, PRINCIPAL
 from skylab.services.cloudtrail.ledger import Ledger
 from skylab.wire.errors import AwsError
 
@@ -54,18 +56,19 @@ class Delivery:
 
     def _step(self, task: Task, trail: Doc, now: datetime) -> float | None:
         data = task.data
+        due = digests.due(data, trail, now, self._digest_interval())
         if "batch" in data:
             if not self.world.background.done(f"{task.id} {data['batch']['upto']}", lambda: self._put(trail, data)):
                 return None
             self._delivered(task, trail, now)
         elif "digest" in data and "end" in data["digest"]:
             self._digest(task, trail, now)
-        elif batch := self._batch(task, trail, now):
+        elif not (due and data.get("swept")) and (batch := self._batch(task, trail, now)):
             with self.store.writing() as tx:
                 tx.move(task.id, "running", batch=batch)
-        elif digests.due(data, trail, now, self._digest_interval()):
+        elif due:
             with self.store.writing() as tx:
-                tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
+                tx.move(task.id, "running", swept=None, digest={"end": now.replace(microsecond=0)})
         else:
             self._rest(task, trail, now)
         return None
@@ -96,7 +99,7 @@ class Delivery:
     def _put(self, trail: Doc, data: Doc) -> None:
         s3 = self._client(trail, "s3")
         for _, file in self._files(trail, data):
-            put(s3, trail, file, {})
+            put(s3, file, {}, encryption(trail))
 
     def _client(self, trail: Doc, service: str) -> Any:
         """CloudTrail itself, on behalf of this trail: the bucket's policy lets it in or not."""
@@ -110,8 +113,10 @@ class Delivery:
                 chain = digest["chains"].get(region) or {}
                 digest["chains"][region] = chain | {"files": [*(chain.get("files") or []), file.described]}
         with self.store.writing() as tx:
-            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest)
-            if not data["batch"]["full"]:  # what a delivery itself makes happen waits for the next one
+            # What a delivery itself makes happen (KMS is asked) waits for the next one, and holds no digest up.
+            swept = None if data["batch"]["full"] else True
+            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest, swept=swept)
+            if swept:
                 tx.delay(task.id, self._due(trail["_"]["logging"], digest, now))
             done = {"LatestDeliveryTime": now, "LatestDeliveryAttemptSucceeded": files.shown(now)}
             self._note(tx, task, now, **done, **status)
@@ -146,7 +151,7 @@ class Delivery:
         s3 = self._client(trail, "s3")
         chains = {}
         for region, file, signature in self.digests.made(trail, digest):
-            put(s3, trail, file, {"signature": signature, "signature-algorithm": files.ALGORITHM})
+            put(s3, file, {"signature": signature, "signature-algorithm": files.ALGORITHM}, {})
             chains[region] = {"files": [], "previous": file.described | {"signature": signature}}
         with self.store.writing() as tx:
             tx.move(task.id, "running", digest={"start": digest["end"], "end": None, "chains": chains})
@@ -206,10 +211,8 @@ def code_of(problem: Exception) -> str:
     return problem.code if isinstance(problem, AwsError) else type(problem).__name__
 
 
-def put(s3: Any, trail: Doc, file: files.File, metadata: dict[str, str]) -> None:
+def put(s3: Any, file: files.File, metadata: dict[str, str], encrypted: dict[str, str]) -> None:
     """The file, unless it is there: then an earlier attempt was killed before it could say so."""
-    key = trail.get("KmsKeyId")
-    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
     try:
         s3.put_object(
             Bucket=file.bucket,
@@ -225,3 +228,12 @@ def put(s3: Any, trail: Doc, file: files.File, metadata: dict[str, str]) -> None
     except ClientError as problem:
         if problem.response["Error"]["Code"] != "PreconditionFailed":
             raise
+
+
+def encryption(trail: Doc) -> dict[str, str]:
+    """Of log files; digests are under S3's own keys. A key's policy may ask for the context:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
+    if not (key := trail.get("KmsKeyId")):
+        return {}
+    context = base64.b64encode(json.dumps({CONTEXT: trail["TrailARN"]}).encode()).decode()
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key, "SSEKMSEncryptionContext": context}
