@@ -382,6 +382,16 @@ def test_what_is_forwarded_is_allowed_by_its_action(ann):
 # services
 
 
+def test_a_model_of_data_needs_a_role_that_sagemaker_may_assume(ann):
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    arn = ann.iam.create_role(RoleName="Other", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    sagemaker = ann.may(allow("sagemaker:*"), allow("iam:PassRole")).client("sagemaker")
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://box/model.tar.gz"}
+    with pytest.raises(ClientError, match="Could not access model data .* trust relationship"):
+        sagemaker.create_model(ModelName="m", ExecutionRoleArn=arn, PrimaryContainer=container)
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+
+
 def test_a_service_assumes_only_a_role_that_trusts_it(ann):
     trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
     ann.iam.create_role(RoleName="Other", AssumeRolePolicyDocument=trust)
