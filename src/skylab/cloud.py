@@ -17,6 +17,7 @@ from typing import Any
 from skylab.account import Account
 from skylab.compute.background import Background
 from skylab.compute.ends import Ends
+from skylab.compute.environments import Environments
 from skylab.compute.processes import LocalProcesses, Processes
 from skylab.compute.supervisor import Supervisor
 from skylab.compute.world import World
@@ -62,14 +63,18 @@ class Cloud:
         self.fallback = Fallback(self.root, self.settings) if self.settings.fallback else None
         part = next(service.part for service in self.services if service.name == cloudtrail.NAME)
         self.audit = Audit(self.store, part["ledger"], part["watch"], self.clock, self.ids)
+        self.ends = Ends(lambda: self.supervisor.wake())
+        runs = self.root.absolute() / "runs"
+        self.programs: Processes = self.processes or LocalProcesses(runs, hidden=[self.root], ends=self.ends)
+        sandbox = self.settings.sandbox != "off"
+        self.environments = Environments(self.root / "requirements", self.programs, sandbox)
         self.gateway = Gateway(
             *(self.services, self.store, self.clock, self.ids, self.settings),
-            *(self.connect, self.assume, self.audit, self.fallback),
+            *(self.connect, self.assume, self.audit, self.fallback, self.environments),
         )
         self.app, self.transport = App(self.gateway), Transport(self.gateway, self.loop)
         self.account = Account(self.store, self.clock, self.settings, self.transport)
         self.account.prepare()
-        self.ends = Ends(lambda: self.supervisor.wake())
         work = {kind: made(self.world) for m in MODULES for kind, made in getattr(m, "WORK", {}).items()}
         work["session"] = self.account
         self.supervisor = Supervisor(self.store, work, self.clock, self.strict)
@@ -90,8 +95,8 @@ class Cloud:
             root=self.root.absolute(),
             sockets=sockets,
             store=self.store,
-            processes=self.processes
-            or LocalProcesses(self.root.absolute() / "runs", hidden=[self.root], ends=self.ends),
+            processes=self.programs,
+            environments=self.environments,
             settings=self.settings,
             ids=self.ids,
             background=Background(self.executor),

@@ -242,6 +242,15 @@ def test_the_credentials_endpoint_answers_nobody_without_the_token_of_a_running_
             assert b"SecretAccessKey" not in said
 
 
+def test_an_environment_of_requirements_is_made_for_nobody_without_the_token_of_a_running_job(root, place):
+    for token in (b"", b"authorization: \r\n", b"authorization: null\r\n"):
+        head = b"POST /_skylab/requirements/x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n" + token
+        assert raw(place, head + b"\r\nnumpy").startswith(b"HTTP/1.1 403 ")
+    long = b"POST /_skylab/requirements/x HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n" + b"#" * 70000
+    assert raw(place, long).startswith(b"HTTP/1.1 413 ")
+    assert not [path for name in ("ready", "drafts") for path in (root / "requirements" / name).iterdir()]
+
+
 def test_a_body_that_says_it_is_compressed_is_not_unpacked(root, place):
     """A bomb of 100 MB in 100 KB is what it is: bytes that are no JSON."""
     bomb = gzip.compress(bytes(100 << 20))

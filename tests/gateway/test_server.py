@@ -2,10 +2,12 @@
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -24,6 +26,7 @@ from skylab.root import Root
 SOURCE = str(Path(skylab.__file__).parents[1])
 ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "NO_COLOR": "1", "COLUMNS": "200", "HOME": "/nonexistent"}
 MB = 2**20
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
 def run(root, *words):
@@ -135,6 +138,44 @@ def test_a_bucket_may_be_named_by_the_host(root, s3, domain):
 
     assert connection.getresponse().read() == b"by host"
     connection.close()
+
+
+def trained(root, client, name, bucket):
+    """Runs a job with the source at bucket/code.tar.gz to its end: its status, and the lines of its log."""
+    sagemaker, logs = client(root, "sagemaker"), client(root, "logs")
+    sagemaker.create_training_job(
+        TrainingJobName=name,
+        RoleArn=Root(root).credentials().role,
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/out"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 300},
+        HyperParameters={"sagemaker_program": "t.py", "sagemaker_submit_directory": f"s3://{bucket}/code.tar.gz"},
+    )
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+    )
+    events = logs.filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name)["events"]
+    return [event["message"] for event in events]
+
+
+def test_two_jobs_with_the_same_requirements_share_one_environment(root, client):
+    """numpy is installed here, so that pip needs no internet."""
+    bucket = "sagemaker-us-east-1-000000000000"
+    with io.BytesIO() as packed:
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            for name, text in (("t.py", b"import numpy"), ("requirements.txt", b"numpy  # and no more\n")):
+                member = tarfile.TarInfo(name)
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text))
+        client(root).put_object(Bucket=bucket, Key="code.tar.gz", Body=packed.getvalue())
+
+    first, second = trained(root, client, "first", bucket), trained(root, client, "second", bucket)
+
+    said = "Dependencies of requirements.txt come from a shared environment: all are there"
+    assert said in first and said in second, first
+    assert any(line.startswith("Installing") for line in first) and not any(line.startswith("Inst") for line in second)
+    assert len(list((root / "requirements" / "ready").iterdir())) == 1
 
 
 def test_a_program_that_names_no_endpoint_lands_here(root, s3):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skylab.compute.background import Background
+from skylab.compute.environments import Environments
 from skylab.compute.processes import Processes
 from skylab.kernel.clock import Ids
 from skylab.kernel.store import Store
@@ -29,6 +30,7 @@ class World:
     sockets: Path
     store: Store
     processes: Processes
+    environments: Environments
     settings: Settings
     ids: Ids
     background: Background

@@ -15,9 +15,11 @@ from typing import Any
 
 from botocore.model import OperationModel
 
+from skylab.compute.environments import Environments
 from skylab.gateway import actions, browsers, encoded, forwarded, identity, local
 from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.authorisation import Authorisation
+from skylab.gateway.body import read
 from skylab.gateway.identity import Origin
 from skylab.gateway.routes import Routes, to_path_style, unsigned_service
 from skylab.gateway.service import Service
@@ -50,10 +52,12 @@ class Gateway:
         assume: Callable[..., Any],
         audit: Audit,
         fallback: Any = None,
+        environments: Environments | None = None,
     ) -> None:
         self.services, self.routes = services, Routes(services)
         self.store, self.clock, self.ids, self.settings = store, clock, ids, settings
         self.connect, self.assume, self.audit, self.fallback = connect, assume, audit, fallback
+        self.environments = environments
         self.authorisation = Authorisation(store, {service.name: service.access for service in services})
         self.vault = next(service.part["vault"] for service in services if service.name == "sts")
         self.uses = Uses(store)
@@ -269,25 +273,6 @@ def spoken(request: HttpRequest) -> str:
 
 def unknown_failure() -> AwsError:
     return AwsError("InternalFailure", "The request processing has failed because of an unknown error.", 500)
-
-
-async def read(request: HttpRequest, most: int) -> bytes:
-    """The whole body. Raises AwsError (413) when it is longer than most."""
-    if isinstance(request.body, bytes):
-        if len(request.body) > most:
-            raise _too_large(most)
-        return request.body
-    pieces, size = [], 0
-    async for piece in request.body:
-        size += len(piece)
-        if size > most:
-            raise _too_large(most)
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _too_large(most: int) -> AwsError:
-    return AwsError("RequestEntityTooLarge", f"The request is larger than {most} bytes.", 413)
 
 
 def request_uuid(ids: Ids) -> str:

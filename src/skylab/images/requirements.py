@@ -1,22 +1,22 @@
-"""requirements.txt, installed once: an environment per content and Python, shared by every job that asks the same.
+"""requirements.txt, installed once: the shared environment of the platform (cached.py), or one of the job's own.
 
-An environment is a venv that sees the packages of the one we run in, so that only what is missing is installed:
+What is not plain (options, URLs, paths), has no wheels or is configured by the job is the job's own: a venv that sees
+the packages of the one we run in, so that only what is missing is installed:
 
-    requirements/<key>.lock    held by the job that installs; others wait for it
-    requirements/<key>/        the venv; without `ready` in it, it is the draft of a job that died, and made again
-    requirements/<key>/ready   where its packages lie; renamed into place last
+    requirements/<key>.lock    held by the process that installs; others wait for it
+    requirements/<key>/        the venv; without `ready` in it, it is the draft of one that died, and made again
+    requirements/<key>/ready   where its packages lie, seen from it; renamed into place last
 """
 
 import fcntl
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
+from skylab.images import cached, installer
 from skylab.images.failures import command_failed
 
 NAME = "requirements.txt"
@@ -29,8 +29,10 @@ def installed(code: Path) -> Path | None:
     Raises JobFailed (InstallRequirementsError) with the last lines of pip.
     """
     asked = code / NAME
-    if not asked.exists() or not asked.read_text().strip():
+    if not asked.exists() or not (text := asked.read_text()).strip():
         return None
+    if found := cached.shared(text):
+        return found
     root = Path(os.environ.get("SKYLAB_CACHE") or Path.home() / ".cache" / "skylab") / "requirements"
     folder = root / _key(code)
     if not (folder / "ready").exists():
@@ -43,7 +45,7 @@ def installed(code: Path) -> Path | None:
 
 
 def packages(folder: Path) -> str:
-    return (folder / "ready").read_text()
+    return str(folder / (folder / "ready").read_text().strip())
 
 
 def on_path(env: dict[str, str], code: Path, folder: Path | None) -> dict[str, str]:
@@ -75,11 +77,7 @@ def _add(digest: "hashlib._Hash", path: Path) -> None:
 
 def _install(code: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    without = ["--without-pip"] if importlib.util.find_spec("pip") else []
-    subprocess.run([sys.executable, "-m", "venv", *without, str(folder)], check=True)
-    python = str(folder / "bin" / "python")
-    own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
-    Path(own, "_base.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = installer.overlay(folder)
     print("Installing dependencies from requirements.txt", flush=True)
     argv = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", NAME]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -90,5 +88,5 @@ def _install(code: Path, folder: Path) -> None:
         said = "\n".join(pip.stdout.strip().splitlines()[-8:])
         raise command_failed("InstallRequirementsError", 1, said, "python -m pip install -r requirements.txt")
     draft = folder / "ready.draft"
-    draft.write_text(own)
+    draft.write_text(installer.packages(folder))
     draft.rename(folder / "ready")

@@ -273,14 +273,18 @@ def test_checkpoints_are_below_opt_ml_however_their_path_is_written(sagemaker, s
     assert (processes.ml() / "tmp/skylab-checkpoints").is_dir() and not Path("/tmp/skylab-checkpoints").exists()
 
 
-def test_what_one_job_installs_no_other_runs(sagemaker, processes, steps):
+def test_what_one_job_installs_no_other_runs(cloud, sagemaker, processes, steps):
+    """Its own environments are in its home; those that it shares it only reads."""
     for name in ("first", "second"):
         sagemaker.create_training_job(**request(TrainingJobName=name))
     steps(6)
 
     caches = {launch.env["SKYLAB_CACHE"] for launch in processes.launched.values()}
     assert len(caches) == 2
-    assert all(launch.env["SKYLAB_CACHE"].startswith(launch.writes[0] + "/") for launch in processes.launched.values())
+    for launch in processes.launched.values():
+        assert launch.env["SKYLAB_CACHE"].startswith(launch.writes[0] + "/")
+        assert launch.reads == [str(cloud.environments.ready)]
+        assert not [path for path in (*launch.writes, launch.root) if cloud.environments.ready.is_relative_to(path)]
 
 
 def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes, steps):

@@ -56,19 +56,18 @@ class Delivery:
 
     def _step(self, task: Task, trail: Doc, now: datetime) -> float | None:
         data = task.data
-        due = digests.due(data, trail, now, self._digest_interval())
         if "batch" in data:
             if not self.world.background.done(f"{task.id} {data['batch']['upto']}", lambda: self._put(trail, data)):
                 return None
             self._delivered(task, trail, now)
         elif "digest" in data and "end" in data["digest"]:
             self._digest(task, trail, now)
-        elif not (due and data.get("swept")) and (batch := self._batch(task, trail, now)):
+        elif digests.due(data, trail, now, self._digest_interval()):  # first: deliveries may make each other for ever
+            with self.store.writing() as tx:
+                tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
+        elif batch := self._batch(task, trail, now):
             with self.store.writing() as tx:
                 tx.move(task.id, "running", batch=batch)
-        elif due:
-            with self.store.writing() as tx:
-                tx.move(task.id, "running", swept=None, digest={"end": now.replace(microsecond=0)})
         else:
             self._rest(task, trail, now)
         return None
@@ -113,10 +112,8 @@ class Delivery:
                 chain = digest["chains"].get(region) or {}
                 digest["chains"][region] = chain | {"files": [*(chain.get("files") or []), file.described]}
         with self.store.writing() as tx:
-            # What a delivery itself makes happen (KMS is asked) waits for the next one, and holds no digest up.
-            swept = None if data["batch"]["full"] else True
-            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest, swept=swept)
-            if swept:
+            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest)
+            if not data["batch"]["full"]:  # what a delivery itself makes happen waits for the next one
                 tx.delay(task.id, self._due(trail["_"]["logging"], digest, now))
             done = {"LatestDeliveryTime": now, "LatestDeliveryAttemptSucceeded": files.shown(now)}
             self._note(tx, task, now, **done, **status)

@@ -141,7 +141,7 @@ def process_env(world: World, task: Task, region: str, home: Path, cpus: int | N
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": str(min(cpus or 1, os.cpu_count() or 1)),
-        "SKYLAB_CACHE": str(home / ".cache"),  # of its own: what one job installs, no other runs
+        "SKYLAB_CACHE": str(home / ".cache"),  # of its own: what a job installs itself, no other runs
     }
     if isolated:
         return env
@@ -152,4 +152,5 @@ def process_env(world: World, task: Task, region: str, home: Path, cpus: int | N
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{world.endpoint}/_skylab/credentials/{task.id}",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": task.data["token"],
         "AWS_EC2_METADATA_DISABLED": "true",
+        "SKYLAB_REQUIREMENTS": f"{world.endpoint}/_skylab/requirements/{task.id}",
     }

@@ -153,6 +153,7 @@ class Job:
             env=runtime.env | env | own | self.doc.get("Environment", {}),
             root=str(self.ml(host)),
             writes=[str(home)],
+            reads=[str(self.world.environments.ready)],
             hostname=host.name,
             hosts=addresses(self.task.id, self.hosts),
             isolated=isolated,

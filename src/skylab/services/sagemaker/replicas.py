@@ -102,6 +102,7 @@ class Replica:
                 "/opt/ml/model"
             ],  # "Your container has read-only access to these files", and all replicas share them
             writes=[str(self._home()), str(self.socket.parent)],
+            reads=[str(self.world.environments.ready)],
             hostname="model.aws.local",
             hosts={"model.aws.local": "127.0.0.1"},
             isolated=variant["isolated"],
