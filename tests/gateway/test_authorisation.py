@@ -34,6 +34,13 @@ def client(cloud, service, key):
     return cloud.transport.client(service, "us-east-1", *given, **config)
 
 
+def not_ours(attempt, **request):
+    """It was allowed: there is nothing here that could do it."""
+    with pytest.raises(ClientError) as error:
+        attempt(**request)
+    assert error.value.response["Error"]["Code"] == "NotImplemented"
+
+
 class Person:
     """A user with one inline policy, and what its administrator may do."""
 
@@ -168,6 +175,58 @@ def test_who_makes_a_model_must_be_allowed_to_pass_its_role(ann):
     to = {"Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}}
     ann.may(allow("sagemaker:*"), allow(*passing, **to))
     sagemaker.create_model(**model())
+
+
+PASSING = [
+    ("lambda", "create_function", "Role", "lambda", dict(FunctionName="f", Code={"ZipFile": b"x"}, Handler="a.b")),
+    ("stepfunctions", "create_state_machine", "roleArn", "states", dict(name="m", definition="{}")),
+    ("events", "put_targets", "Targets.RoleArn", "events", dict(Rule="r")),
+    ("ecs", "register_task_definition", "taskRoleArn", "ecs-tasks", dict(family="f", containerDefinitions=[])),
+    ("glue", "create_job", "Role", "glue", dict(Name="j", Command={"Name": "glueetl"})),
+    ("firehose", "create_delivery_stream", "ExtendedS3DestinationConfiguration.RoleARN", "firehose",
+     dict(DeliveryStreamName="d")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "operation", "member", "to", "given"), PASSING)
+def test_who_hands_a_role_to_any_service_must_be_allowed_to_pass_it(ann, service, operation, member, to, given):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+    whole = {
+        "Targets.RoleArn": {"Targets": [{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": ROLE}]},
+        "ExtendedS3DestinationConfiguration.RoleARN": {
+            "ExtendedS3DestinationConfiguration": {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::box"}
+        },
+    }.get(member, {member: ROLE})
+    everything = allow([f"{prefix}:*" for prefix in ("lambda", "states", "events", "ecs", "glue", "firehose")])
+    call = getattr(ann.may(everything).client(service), operation)
+    assert f"perform: iam:PassRole on resource: {ROLE}" in denied(call, **given, **whole)
+
+    for principal, met in (("sagemaker", denied), (to, not_ours)):
+        to_it = {"Condition": {"StringEquals": {"iam:PassedToService": f"{principal}.amazonaws.com"}}}
+        ann.may(everything, allow("iam:PassRole", ROLE, **to_it))
+        met(call, **given, **whole)
+
+
+def test_glue_is_passed_a_role_by_its_name_too(ann):
+    glue = ann.may(allow("glue:*")).client("glue")
+    message = denied(glue.create_job, Name="j", Role=EXECUTION, Command={"Name": "glueetl"})
+    assert f"iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/{EXECUTION}" in message
+
+
+def test_ec2_tells_a_denial_in_a_message_that_can_be_decoded(ann):
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html"""
+    ec2 = ann.may(allow("sts:DecodeAuthorizationMessage")).client("ec2")
+    with pytest.raises(ClientError) as refused:
+        ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)
+    error = refused.value.response["Error"]
+    assert error["Code"] == "UnauthorizedOperation" and "ec2:RunInstances" in error["Message"]
+    encoded = error["Message"].rpartition("Encoded authorization failure message: ")[2]
+    decoded = ann.client("sts").decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"]
+    said = json.loads(decoded)
+    assert said["allowed"] is said["explicitDeny"] is False and said["context"]["action"] == "ec2:RunInstances"
+    assert said["context"]["principal"]["arn"] == f"arn:aws:iam::{ACCOUNT}:user/ann"
+
+    not_ours(ann.may(allow("ec2:Describe*")).client("ec2").describe_instances, Filters=[{"Name": "a", "Values": ["b"]}])
 
 
 def test_who_makes_something_with_tags_must_be_allowed_to_tag(ann):
@@ -321,6 +380,16 @@ def test_what_is_forwarded_is_allowed_by_its_action(ann):
 
 
 # services
+
+
+def test_a_model_of_data_needs_a_role_that_sagemaker_may_assume(ann):
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    arn = ann.iam.create_role(RoleName="Other", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    sagemaker = ann.may(allow("sagemaker:*"), allow("iam:PassRole")).client("sagemaker")
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://box/model.tar.gz"}
+    with pytest.raises(ClientError, match="Could not access model data .* trust relationship"):
+        sagemaker.create_model(ModelName="m", ExecutionRoleArn=arn, PrimaryContainer=container)
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
 
 
 def test_a_service_assumes_only_a_role_that_trusts_it(ann):

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from skylab.compute.environments import Environments
-from skylab.gateway import actions, browsers, forwarded, identity, local
+from skylab.gateway import actions, browsers, encoded, forwarded, identity, local
 from skylab.gateway.audit import Audit, Seen
 from skylab.gateway.authorisation import Authorisation
 from skylab.gateway.body import read
@@ -59,6 +59,7 @@ class Gateway:
         self.connect, self.assume, self.audit, self.fallback = connect, assume, audit, fallback
         self.environments = environments
         self.authorisation = Authorisation(store, {service.name: service.access for service in services})
+        self.vault = next(service.part["vault"] for service in services if service.name == "sts")
         self.uses = Uses(store)
         self.pool = ThreadPoolExecutor(32, thread_name_prefix="operation")
 
@@ -101,7 +102,8 @@ class Gateway:
         return answer
 
     async def _forwarded(self, request: HttpRequest, seen: Seen) -> HttpResponse:
-        model, name = service_model(spoken(request)), seen.service
+        name = seen.service
+        model = service_model("ec2" if name == "ec2" else spoken(request))
         words = protocol(model, request)
         try:
             request.body = body = await read(request, self.settings.max_body_bytes)
@@ -110,9 +112,9 @@ class Gateway:
             if caller.signature is None:
                 raise identity.unsigned()
             seen.principal = caller.principal
-            action = await asyncio.get_running_loop().run_in_executor(self.pool, actions.named, name, request)
+            needs = await asyncio.get_running_loop().run_in_executor(self.pool, actions.needs, name, request)
             call = self.call(name, seen.region, caller.principal, request, seen.request_id)
-            self.authorisation.allowed(call, action)
+            encoded.demand(self.authorisation, self.vault, call, needs)
             if self.fallback is None:
                 raise AwsError("NotImplemented", f"{name} is not one of Skylab's own services", 501)
             answer: HttpResponse = await self.fallback.forward(request, name, seen.region)

@@ -253,6 +253,8 @@ def error_code(seen: Seen) -> str:
     code = seen.error.code
     if code.startswith("AccessDenied"):
         return "AccessDenied"
+    if seen.service == "ec2":
+        return f"{'Server' if (seen.error.status or 400) >= 500 else 'Client'}.{code}"
     shape = error_shape(seen.model, code) if seen.model is not None else None
     return str(shape.name) if shape is not None else code
 

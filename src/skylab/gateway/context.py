@@ -62,10 +62,8 @@ class Context(Mapping[str, Sequence[str]]):
         for sources in (self.need.sources, self.sources):
             if key in sources:
                 return texts(given(sources[key], self.call, self.parameters))
-        for sign in ("/", ":"):
-            family, _, name = key.partition(sign) if sign == "/" else key.rpartition(sign)
-            value = self._family(family + sign).get(name) if name else None
-            if value is not None:
+        for family, name in _families(key):
+            if (value := self._family(family).get(name)) is not None:
                 return (value,)
         return None
 
@@ -90,6 +88,13 @@ class Context(Mapping[str, Sequence[str]]):
     @property
     def request_tags(self) -> Mapping[str, str]:
         return tag_map(given(self.need.tags, self.call, self.parameters)) if self.need.tags else {}
+
+
+def _families(key: str) -> Iterator[tuple[str, str]]:
+    """Each way to read a key as a family and a name, which may hold signs too: kms:EncryptionContext:aws:s3:arn."""
+    for end, sign in enumerate(key[:-1], 1):
+        if sign in "/:":
+            yield key[:end], key[end:]
 
 
 def _lower(tags: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
 
+from skylab.wire.ec2 import Ec2Protocol
 from skylab.wire.errors import AwsError
 from skylab.wire.http import HttpRequest, HttpResponse
 from skylab.wire.json import JsonProtocol
@@ -41,6 +42,7 @@ class Protocol(typing.Protocol):
 
 
 _PROTOCOLS: dict[str, Callable[[ServiceModel], Protocol]] = {
+    "ec2": Ec2Protocol,
     "json": JsonProtocol,
     "query": QueryProtocol,
     "rest-json": RestJsonProtocol,

@@ -83,7 +83,7 @@ def _read_structure(shape: Shape, node: Node) -> dict[str, Any]:
     return result
 
 
-def _numbered(node: Node, read_one: Callable[[Node], Any]) -> list[Any]:
+def numbered(node: Node, read_one: Callable[[Node], Any]) -> list[Any]:
     """The children 1, 2, 3 … in order; gaps close, so an index of a billion is one item."""
     items = []
     for index, child in node.items():
@@ -100,7 +100,7 @@ def _read_list(shape: Shape, node: Node) -> list[Any]:
         name = shape.member.serialization.get("name", "member")
         # "member" is taken as well where the model renames it: old clients send that.
         node = node.get(name) or node.get("member") or {}
-    return _numbered(node, lambda child: read(shape.member, child))
+    return numbered(node, lambda child: read(shape.member, child))
 
 
 def _read_map(shape: Shape, node: Node) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _read_map(shape: Shape, node: Node) -> dict[str, Any]:
             raise Malformed("A map entry lacks its key or value")
         return read(shape.key, child[key]), read(shape.value, child[value])
 
-    return dict(_numbered(node, entry))
+    return dict(numbered(node, entry))
 
 
 class QueryProtocol:

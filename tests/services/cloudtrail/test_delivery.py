@@ -230,6 +230,42 @@ def test_what_was_tampered_with_shows(cloud, three_hours, part, how):
         assert len(wrong) == 1 and key in wrong[0]
 
 
+def encrypting(cloud):
+    """A key with the policy that AWS documents for a trail, of the name "sealed"."""
+    who = {"Sid": "own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*"}
+    its = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "kms:GenerateDataKey*"}
+    named = {
+        "StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:000000000000:trail/sealed"},
+        "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:000000000000:trail/*"},
+    }
+    statements = [each | {"Resource": "*"} for each in (who, its | {"Condition": named})]
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return connect(cloud, "kms").create_key(Policy=text)["KeyMetadata"]["Arn"]
+
+
+def test_log_files_are_encrypted_under_the_trails_key_and_digests_are_not(cloud, trail, passes, delivered):
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
+    key = encrypting(cloud)
+    trail.create_trail(Name="sealed", S3BucketName="the-logs", KmsKeyId=key, EnableLogFileValidation=True)
+    trail.start_logging(Name="sealed")
+    connect(cloud, "sts").get_caller_identity()
+    passes(seconds=61)
+    passes(hours=2)
+
+    assert "LatestDeliveryError" not in trail.get_trail_status(Name="sealed") and delivered()
+    s3 = connect(cloud, "s3")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="the-logs")["Contents"]]
+    used = {("Digest" in each, s3.head_object(Bucket="the-logs", Key=each).get("SSEKMSKeyId")) for each in keys}
+    assert used == {(False, key), (True, None)}
+
+
+def test_a_key_whose_policy_does_not_name_the_trail_is_refused(cloud, trail):
+    plain = connect(cloud, "kms").create_key()["KeyMetadata"]["Arn"]
+    for name, key in (("sealed", plain), ("another", encrypting(cloud))):
+        with pytest.raises(ClientError, match="InsufficientEncryptionPolicyException"):
+            trail.create_trail(Name=name, S3BucketName="the-logs", KmsKeyId=key)
+
+
 def test_stopping_leaves_no_file_without_a_digest(cloud, logging, passes):
     connect(cloud, "iam").create_user(UserName="last")
     logging.stop_logging(Name="audit")

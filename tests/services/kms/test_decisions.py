@@ -109,6 +109,15 @@ def test_conditions_on_context_alias_and_spec_hold(kms, key, alice, refused):
     denied(refused, lambda: her.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"))
 
 
+@pytest.mark.parametrize("name", ["aws:s3:arn", "a/b:c/d", "tenant:"])
+def test_the_name_of_a_context_pair_may_hold_the_signs_that_part_keys(kms, key, alice, refused, name):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context"""
+    her = alice(allow("kms:Encrypt", Condition={"StringLike": {f"kms:EncryptionContext:{name}": "arn:aws:s3:::box/*"}}))
+
+    her.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext={name: "arn:aws:s3:::box/a"})
+    denied(refused, lambda: her.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext={name: "other"}))
+
+
 def test_an_aws_managed_key_is_used_only_through_its_service(kms, alice, refused):
     her = alice(allow())
 

@@ -11,6 +11,8 @@ A kill at any point repeats a step, which makes the same bytes under the same na
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.kernel.store import Task, Transaction
 from skylab.services.cloudtrail import digests, files, loggroup, names
-from skylab.services.cloudtrail.destinations import PRINCIPAL
+from skylab.services.cloudtrail.destinations import CONTEXT, PRINCIPAL
 from skylab.services.cloudtrail.ledger import Ledger
 from skylab.wire.errors import AwsError
 
@@ -96,7 +98,7 @@ class Delivery:
     def _put(self, trail: Doc, data: Doc) -> None:
         s3 = self._client(trail, "s3")
         for _, file in self._files(trail, data):
-            put(s3, trail, file, {})
+            put(s3, file, {}, encryption(trail))
 
     def _client(self, trail: Doc, service: str) -> Any:
         """CloudTrail itself, on behalf of this trail: the bucket's policy lets it in or not."""
@@ -146,7 +148,7 @@ class Delivery:
         s3 = self._client(trail, "s3")
         chains = {}
         for region, file, signature in self.digests.made(trail, digest):
-            put(s3, trail, file, {"signature": signature, "signature-algorithm": files.ALGORITHM})
+            put(s3, file, {"signature": signature, "signature-algorithm": files.ALGORITHM}, {})
             chains[region] = {"files": [], "previous": file.described | {"signature": signature}}
         with self.store.writing() as tx:
             tx.move(task.id, "running", digest={"start": digest["end"], "end": None, "chains": chains})
@@ -206,10 +208,8 @@ def code_of(problem: Exception) -> str:
     return problem.code if isinstance(problem, AwsError) else type(problem).__name__
 
 
-def put(s3: Any, trail: Doc, file: files.File, metadata: dict[str, str]) -> None:
+def put(s3: Any, file: files.File, metadata: dict[str, str], encrypted: dict[str, str]) -> None:
     """The file, unless it is there: then an earlier attempt was killed before it could say so."""
-    key = trail.get("KmsKeyId")
-    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
     try:
         s3.put_object(
             Bucket=file.bucket,
@@ -225,3 +225,12 @@ def put(s3: Any, trail: Doc, file: files.File, metadata: dict[str, str]) -> None
     except ClientError as problem:
         if problem.response["Error"]["Code"] != "PreconditionFailed":
             raise
+
+
+def encryption(trail: Doc) -> dict[str, str]:
+    """Of log files; digests are under S3's own keys. A key's policy may ask for the context:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
+    if not (key := trail.get("KmsKeyId")):
+        return {}
+    context = base64.b64encode(json.dumps({CONTEXT: trail["TrailARN"]}).encode()).decode()
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key, "SSEKMSEncryptionContext": context}

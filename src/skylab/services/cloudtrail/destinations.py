@@ -17,6 +17,7 @@ from skylab.services.call import Call
 from skylab.wire.errors import AwsError
 
 PRINCIPAL = "cloudtrail.amazonaws.com"
+CONTEXT = "aws:cloudtrail:arn"  # what the encryption context of log files tells: the trail
 BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
 LOG_GROUP = re.compile(r"arn:aws:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):log-group:(?P<name>[^:]+)(?::\*)?")
 ROLE = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/(?:.+/)?(?P<name>[^/]+)")
@@ -28,7 +29,7 @@ def check(call: Call, trail: Mapping[str, Any]) -> dict[str, Any]:
     _check_prefix(trail.get("S3KeyPrefix") or "")
     _check_bucket(call, trail)
     _check_logs(call, trail)
-    return {"KmsKeyId": _key_arn(call, trail["KmsKeyId"])} if trail.get("KmsKeyId") else {}
+    return {"KmsKeyId": _check_key(call, trail)} if trail.get("KmsKeyId") else {}
 
 
 def _check_topic(trail: Mapping[str, Any]) -> None:
@@ -67,19 +68,48 @@ def allowed(policy: str, owner: str, trail: Mapping[str, Any]) -> bool:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
     account, bucket = trail["TrailARN"].split(":")[4], f"arn:aws:s3:::{trail['S3BucketName']}"
+    context = about(trail) | {"s3:x-amz-acl": ("bucket-owner-full-control",)}
     prefix = f"{trail['S3KeyPrefix']}/" if trail.get("S3KeyPrefix") else ""
-    context = {
-        "aws:sourcearn": (trail["TrailARN"],),
-        "aws:sourceaccount": (account,),
-        "aws:principalservicename": (PRINCIPAL,),
-        "aws:principalisawsservice": ("true",),
-        "aws:securetransport": ("true",),
-        "s3:x-amz-acl": ("bucket-owner-full-control",),
-    }
     asked = {"s3:GetBucketAcl": bucket, "s3:PutObject": f"{bucket}/{prefix}AWSLogs/{account}/CloudTrail/file.json.gz"}
     policies = Policies(resource=parse(policy))
     requests = [Request(Who("", service=PRINCIPAL), action, arn, owner, context) for action, arn in asked.items()]
     return all(evaluate(request, policies).allowed for request in requests)
+
+
+def about(trail: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The condition keys of what CloudTrail does for a trail."""
+    return {
+        "aws:sourcearn": (trail["TrailARN"],),
+        "aws:sourceaccount": (trail["TrailARN"].split(":")[4],),
+        "aws:principalservicename": (PRINCIPAL,),
+        "aws:principalisawsservice": ("true",),
+        "aws:securetransport": ("true",),
+    }
+
+
+def may_encrypt(call: Call, key: str, trail: Mapping[str, Any]) -> bool:
+    """Whether the key's policy lets CloudTrail make data keys for the trail.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    _, _, _, region, account, resource = key.split(":", 5)
+    with call.reading() as tx:
+        found = tx.find(Key(account, region, "kms", "key", resource.removeprefix("key/")))
+    if found is None:
+        return False
+    context = about(trail) | {f"kms:encryptioncontext:{CONTEXT}": (trail["TrailARN"],)}
+    context |= {"kms:encryptioncontextkeys": (CONTEXT,), "kms:viaservice": (f"s3.{region}.amazonaws.com",)}
+    request = Request(Who("", service=PRINCIPAL), "kms:GenerateDataKey", key, account, context)
+    return evaluate(request, Policies(resource=parse(found["_"]["policy"]), required=True)).allowed
+
+
+def _check_key(call: Call, trail: Mapping[str, Any]) -> str:
+    key = _key_arn(call, trail["KmsKeyId"])
+    if not may_encrypt(call, key, trail):
+        bucket = trail["S3BucketName"]
+        message = f"Insufficient permissions to access S3 bucket {bucket} or KMS key {key}."
+        raise AwsError("InsufficientEncryptionPolicyException", message)
+    return key
 
 
 def _key_arn(call: Call, name: str) -> str:

@@ -25,8 +25,9 @@ class Groups:
         if key.name.startswith("aws/"):
             raise invalid("Log groups starting with aws/ are reserved for AWS.")
         if "kmsKeyId" in request:
-            # Nothing here encrypts yet, so no key is one that may be used.
-            raise invalid("The specified KMS key does not exist or is not allowed to be used with this log group.")
+            raise AwsError(
+                "NotImplemented", "CreateLogGroup with kmsKeyId is not implemented: events are not encrypted.", 501
+            )
         members = {m: request[m] for m in ("logGroupClass", "deletionProtectionEnabled") if m in request}
         with call.writing() as tx:
             journal.create_group(tx, key, call.now, _={"tags": request.get("tags", {})}, **members)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, hosting, runtimes
-from skylab.wire.errors import invalid
+from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
@@ -27,6 +27,7 @@ class Models:
         if "Image" not in container:
             raise invalid("Either Image or ModelPackageName must be given for a container.")
         runtimes.resolve(container["Image"])
+        check_reader(call, request.get("ExecutionRoleArn"), container.get("ModelDataUrl"))
         model = common.arn(call, TYPE, name)
         kept = {member: value for member, value in request.items() if member != "Tags"}
         doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
@@ -42,6 +43,21 @@ class Models:
 
     def list_models(self, call: Call, request: ListModelsInput) -> dict[str, Any]:
         return common.listed(call, TYPE, request, "Models", "ModelName", "ModelStatus")
+
+
+def check_reader(call: Call, role: str | None, data: str | None) -> None:
+    """Raises AwsError, in AWS's words, for a role that SageMaker may not assume to fetch the model's data; whether the
+    data is there shows when an endpoint is made of it."""
+    if not role or not data:
+        return
+    try:
+        call.assume("s3", role)
+    except AwsError:
+        trust = 'its trust relationship policy allows the action "sts:AssumeRole" for the service principal'
+        raise invalid(
+            f'Could not access model data at {data}. Please ensure that the role "{role}" exists and that {trust} '
+            '"sagemaker.amazonaws.com".'
+        ) from None
 
 
 def the_container(model: Mapping[str, Any]) -> dict[str, Any]:
