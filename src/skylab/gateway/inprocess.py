@@ -9,15 +9,15 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.loaders import Loader, create_loader
-from botocore.session import Session as CoreSession
+from botocore.loaders import Loader
+from botocore.session import Session
 
 from skylab.gateway.app import Gateway
 from skylab.gateway.identity import Origin
 from skylab.wire.http import HttpRequest, HttpResponse, Stream
+from skylab.wire.model import loader
 
 HOST = "http://127.0.0.1:4566"
 PIECE = 1024 * 1024
@@ -81,7 +81,7 @@ class Transport:
     ) -> Any:
         """origin: what the gateway is told of the calls beside their bytes; the client's own calls have none."""
         with self._making:
-            client = self._session.client(
+            client = self._session.create_client(
                 service,
                 region_name=region,
                 endpoint_url=HOST,
@@ -102,15 +102,31 @@ class Transport:
 
 def _session() -> Session:
     """It reads the models from memory where any session before it did from disk."""
-    core = CoreSession()
-    core.register_component("data_loader", _loader())
-    return Session(botocore_session=core)
+    session = Session()
+    session.register_component("data_loader", _loader())
+    session.register("creating-client-class.s3", _with_transfers)
+    return session
 
 
 @cache
 def _loader() -> Loader:
     """Of clients only: they change S3's model, so that the gateway reads one of its own."""
-    return create_loader()
+    return loader()
+
+
+def _with_transfers(class_attributes: dict[str, Any], **_: Any) -> None:
+    """What boto3 adds to the client of S3. It is imported by the first call, not at the start, for it takes long."""
+    for name in ("upload_file", "upload_fileobj", "download_file", "download_fileobj", "copy"):
+        class_attributes[name] = _of_boto3(name)
+
+
+def _of_boto3(name: str) -> Callable[..., Any]:
+    def call(self: Any, *given: Any, **more: Any) -> Any:
+        from boto3.s3 import inject
+
+        return getattr(inject, name)(self, *given, **more)
+
+    return call
 
 
 class _Headers(dict[str, str]):
