@@ -62,12 +62,15 @@ class Delivery:
             self._delivered(task, trail, now)
         elif "digest" in data and "end" in data["digest"]:
             self._digest(task, trail, now)
-        elif digests.due(data, trail, now, self._digest_interval()):  # first: deliveries may make each other for ever
-            with self.store.writing() as tx:
+        elif data.get("delivered") and digests.due(data, trail, now, self._digest_interval()):
+            with self.store.writing() as tx:  # before the next batch: deliveries may make each other for ever
                 tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
         elif batch := self._batch(task, trail, now):
             with self.store.writing() as tx:
                 tx.move(task.id, "running", batch=batch)
+        elif digests.due(data, trail, now, self._digest_interval()):
+            with self.store.writing() as tx:
+                tx.move(task.id, "running", digest={"end": now.replace(microsecond=0)})
         else:
             self._rest(task, trail, now)
         return None
@@ -112,7 +115,8 @@ class Delivery:
                 chain = digest["chains"].get(region) or {}
                 digest["chains"][region] = chain | {"files": [*(chain.get("files") or []), file.described]}
         with self.store.writing() as tx:
-            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest)
+            delivered = True if not data["batch"]["full"] else None  # all that there was
+            tx.move(task.id, "waiting", cursor=data["batch"]["upto"], batch=None, digest=digest, delivered=delivered)
             if not data["batch"]["full"]:  # what a delivery itself makes happen waits for the next one
                 tx.delay(task.id, self._due(trail["_"]["logging"], digest, now))
             done = {"LatestDeliveryTime": now, "LatestDeliveryAttemptSucceeded": files.shown(now)}
@@ -151,7 +155,8 @@ class Delivery:
             put(s3, file, {"signature": signature, "signature-algorithm": files.ALGORITHM}, {})
             chains[region] = {"files": [], "previous": file.described | {"signature": signature}}
         with self.store.writing() as tx:
-            tx.move(task.id, "running", digest={"start": digest["end"], "end": None, "chains": chains})
+            digest = {"start": digest["end"], "end": None, "chains": chains}
+            tx.move(task.id, "running", digest=digest, delivered=None)
             self._note(tx, task, now, LatestDigestDeliveryTime=now)
 
     # -- rest and failure
