@@ -300,7 +300,7 @@ def test_a_key_is_listed_for_the_time_it_is_valid(logging, passes, clock):
 
 
 def test_a_trail_of_its_own_bucket_does_not_feed_itself_for_ever(cloud, clock, logging):
-    """Each delivery is an event of the next, and so is a digest: one before it and one behind, then an interval's rest."""
+    """Each delivery is an event of the next, and so is a digest: one before it, one behind, then rest."""
     everything = [{"ReadWriteType": "All", "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]
     logging.put_event_selectors(TrailName="audit", EventSelectors=everything)
     clock.advance(seconds=3700)
