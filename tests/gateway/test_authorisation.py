@@ -311,7 +311,7 @@ def when(operator, key, value):
         (when("StringEquals", "s3:signatureversion", "AWS4-HMAC-SHA256"), True),
         (when("StringLike", "s3:prefix", "home/${aws:username}/*"), True),
         (when("DateGreaterThan", "aws:CurrentTime", "2001-01-01T00:00:00Z"), True),
-        (when("StringLike", "aws:UserAgent", "Boto3/*"), True),
+        (when("StringLike", "aws:UserAgent", "Botocore/*"), True),
     ],
 )
 def test_conditions_see_the_request_as_it_is(ann, statement, holds):
