@@ -11,7 +11,7 @@ from tools.clouds import Cloud
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com/"
 XGBOOST = f"{REGISTRY}sagemaker-xgboost:1.7-1"
 SKLEARN = f"{REGISTRY}sagemaker-scikit-learn:1.2-1-cpu-py3"
-BUCKET = "bench-jobs"
+BUCKET = "sagemaker-bench"
 COLUMNS = 20
 
 
