@@ -8,7 +8,7 @@ import pytest
 
 from skylab.compute import leavings
 from skylab.compute.leavings import Left
-from skylab.services.sagemaker import delivery
+from skylab.services.sagemaker.jobs import delivery
 
 
 @pytest.fixture

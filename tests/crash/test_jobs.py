@@ -35,7 +35,9 @@ from conftest import connect
 from skylab.cloud import Cloud
 from skylab.compute import processes
 from skylab.kernel import store
-from skylab.services.sagemaker import delivery, fleet, job, joblogs, trainer
+from skylab.services.sagemaker.jobs import delivery, joblogs
+from skylab.services.sagemaker.hosting import fleet
+from skylab.services.sagemaker.training import job, work
 from skylab.settings import Settings
 
 def end():
@@ -72,8 +74,8 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("delivery", "deliver", "before"),
     ("delivery", "deliver", "after"),
     ("job.Job", "results", "after"),
-    ("trainer.Training", "_remove", "before"),
-    ("trainer.Training", "_remove", "after"),
+    ("work.Training", "_remove", "before"),
+    ("work.Training", "_remove", "after"),
 ]
 ENDPOINT = [
     ("", "", ""),

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import xgboost
 
-from skylab.services.sagemaker.runtimes import resolve
+from skylab.services.sagemaker.jobs.runtimes import resolve
 
 from .conftest import Job, csv, table
 

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from skylab.services.sagemaker import runtimes
+from skylab.services.sagemaker.jobs import runtimes
 from skylab.wire.errors import AwsError
 
 ECR = "683313688378.dkr.ecr.us-east-1.amazonaws.com/"

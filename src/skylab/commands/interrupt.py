@@ -3,7 +3,7 @@
 from skylab.kernel.key import Key
 from skylab.kernel.store import Missing, Store
 from skylab.root import Refused, Root
-from skylab.services.sagemaker import spot
+from skylab.services.sagemaker.training import spot
 from skylab.wire.errors import AwsError
 
 

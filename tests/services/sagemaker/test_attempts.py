@@ -15,7 +15,7 @@ from skylab.commands.interrupt import interrupt
 from skylab.compute.processes import Ending
 from skylab.kernel.key import Key
 from skylab.root import Refused, Root, Server
-from skylab.services.sagemaker import spot
+from skylab.services.sagemaker.training import spot
 from skylab.wire.errors import AwsError
 
 JOB = Key(ACCOUNT, REGION, "sagemaker", "training-job", "job")

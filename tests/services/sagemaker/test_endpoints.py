@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from endpoint_steps import SKLEARN, archive, until
 
 from skylab.compute.supervisor import Supervisor
-from skylab.services.sagemaker import health, replicas
+from skylab.services.sagemaker.hosting import health, replicas
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 

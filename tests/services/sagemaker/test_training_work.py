@@ -14,7 +14,7 @@ from services.sagemaker.acted import REGION, channel, keys, request
 from skylab.account import EXECUTION
 from skylab.cloud import Cloud
 from skylab.compute.processes import Ending
-from skylab.services.sagemaker.staging import local_name
+from skylab.services.sagemaker.jobs.staging import local_name
 
 WHOLE = 6  # steps from the end of the last process to the end of the task
 

@@ -1,37 +1,30 @@
-"""Amazon SageMaker: the resources it offers, the work behind them, and how it says no."""
+"""Amazon SageMaker: families of resources, each a folder with its operations, its work and its access table.
+
+A family's table of contents is its __init__: RESOURCES, WORK, and how it words Missing and Exists by the type of the
+resource's key, MISSING and EXISTS; what it leaves out, it has none of.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import training
-from skylab.services.sagemaker.endpoint_configs import EndpointConfigs
-from skylab.services.sagemaker.endpoints import Endpoints
-from skylab.services.sagemaker.fleet import Fleet
-from skylab.services.sagemaker.models import Models
+from skylab.services.sagemaker import hosting, training
 from skylab.services.sagemaker.tags import Tags
-from skylab.services.sagemaker.trainer import Training
-from skylab.services.sagemaker.training import TrainingJobs
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
-RESOURCES = [
-    TrainingJobs,
-    Models,
-    EndpointConfigs,
-    Endpoints,
-    Tags,
+FAMILIES: list[ModuleType] = [
+    hosting,
+    training,
 ]
-WORK = {
-    "training": Training,
-    "endpoint": Fleet,
-}
+RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]
+WORK = {kind: work for family in FAMILIES for kind, work in getattr(family, "WORK", {}).items()}
 INVALID = "ValidationException"
 
-MISSING = {  # by the type of the resource
-    training.TYPE: training.missing,
-}
-EXISTS = {
-    training.TYPE: training.exists,
-}
+Worded = dict[str, Callable[[Key], AwsError]]
+MISSING: Worded = {type: how for family in FAMILIES for type, how in getattr(family, "MISSING", {}).items()}
+EXISTS: Worded = {type: how for family in FAMILIES for type, how in getattr(family, "EXISTS", {}).items()}
 
 
 def _missing(key: Key) -> AwsError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import common, hosting
+from skylab.services.sagemaker import common, records
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ NOT_YET_OF_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "Accelerator
 class EndpointConfigs:
     def create_endpoint_config(self, call: Call, request: CreateEndpointConfigInput) -> dict[str, Any]:
         name = request["EndpointConfigName"]
-        hosting.refuse(request, NOT_YET)
+        records.refuse(request, NOT_YET)
         variants = [_variant(variant) for variant in request["ProductionVariants"]]
         _unambiguous(variants)
         config = common.arn(call, TYPE, name)
@@ -28,15 +28,15 @@ class EndpointConfigs:
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
         with call.writing() as tx:
             for variant in variants:
-                hosting.find(tx, call, "model", variant["ModelName"])
-            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
+                records.find(tx, call, "model", variant["ModelName"])
+            records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"EndpointConfigArn": config}
 
     def describe_endpoint_config(self, call: Call, request: DescribeEndpointConfigInput) -> dict[str, Any]:
-        return hosting.described(call, TYPE, request["EndpointConfigName"])
+        return records.described(call, TYPE, request["EndpointConfigName"])
 
     def delete_endpoint_config(self, call: Call, request: DeleteEndpointConfigInput) -> None:
-        hosting.delete(call, TYPE, request["EndpointConfigName"])
+        records.delete(call, TYPE, request["EndpointConfigName"])
 
     def list_endpoint_configs(self, call: Call, request: ListEndpointConfigsInput) -> dict[str, Any]:
         return common.listed(call, TYPE, request, "EndpointConfigs", "EndpointConfigName", "EndpointConfigStatus")
@@ -44,7 +44,7 @@ class EndpointConfigs:
 
 def _variant(given: Mapping[str, Any]) -> dict[str, Any]:
     """With AWS's defaults. Raises AwsError."""
-    hosting.refuse(given, NOT_YET_OF_VARIANT)
+    records.refuse(given, NOT_YET_OF_VARIANT)
     if "ModelName" not in given:
         raise invalid("A production variant without ModelName (inference components) is not offered yet.")
     if "InstanceType" not in given:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import common, hosting, runtimes
+from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker.jobs import runtimes
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ class Models:
     def create_model(self, call: Call, request: CreateModelInput) -> dict[str, Any]:
         name = request["ModelName"]
         container = the_container(request)
-        hosting.refuse(request, ("InferenceExecutionConfig",))
-        hosting.refuse(container, NOT_YET)
+        records.refuse(request, ("InferenceExecutionConfig",))
+        records.refuse(container, NOT_YET)
         if container.get("Mode", "SingleModel") != "SingleModel":
             raise invalid(f"Mode {container['Mode']} is not offered yet.")
         if "Image" not in container:
@@ -32,14 +33,14 @@ class Models:
         kept = {member: value for member, value in request.items() if member != "Tags"}
         doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
         with call.writing() as tx:
-            hosting.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
+            records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"ModelArn": model}
 
     def describe_model(self, call: Call, request: DescribeModelInput) -> dict[str, Any]:
-        return hosting.described(call, TYPE, request["ModelName"])
+        return records.described(call, TYPE, request["ModelName"])
 
     def delete_model(self, call: Call, request: DeleteModelInput) -> None:
-        hosting.delete(call, TYPE, request["ModelName"])
+        records.delete(call, TYPE, request["ModelName"])
 
     def list_models(self, call: Call, request: ListModelsInput) -> dict[str, Any]:
         return common.listed(call, TYPE, request, "Models", "ModelName", "ModelStatus")

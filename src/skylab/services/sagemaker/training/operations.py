@@ -1,4 +1,4 @@
-"""Training jobs: their operations. The work behind them is trainer.py's."""
+"""Training jobs: their operations. The work behind them is work.py's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
 from skylab.services.call import Call
-from skylab.services.sagemaker import hosting, transitions
+from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
-from skylab.services.sagemaker.runtimes import resolve
+from skylab.services.sagemaker.jobs.runtimes import resolve
+from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class TrainingJobs:
 
     def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:
         """What AWS lets change of a job in progress: its warm pool's period and its profiler's configuration."""
-        hosting.refuse(request, ("ProfilerRuleConfigurations",))
-        hosting.refuse(request.get("RemoteDebugConfig", {}), ("EnableRemoteDebug",))
+        records.refuse(request, ("ProfilerRuleConfigurations",))
+        records.refuse(request.get("RemoteDebugConfig", {}), ("EnableRemoteDebug",))
         key = call.key(TYPE, request["TrainingJobName"])
         with call.writing() as tx:
             doc = tx.get(key)

@@ -16,9 +16,10 @@ from skylab.compute.instances import billable
 from skylab.compute.world import World
 from skylab.kernel import journal
 from skylab.kernel.store import Task
-from skylab.services.sagemaker import joblogs, transitions
-from skylab.services.sagemaker.job import LOST, REASON, Job
-from skylab.services.sagemaker.staging import DataFailed
+from skylab.services.sagemaker.jobs import joblogs
+from skylab.services.sagemaker.jobs.staging import DataFailed
+from skylab.services.sagemaker.training import transitions
+from skylab.services.sagemaker.training.job import LOST, REASON, Job
 from skylab.wire.errors import AwsError
 
 GRACE = timedelta(seconds=120)  # from SIGTERM to SIGKILL

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.compute import leavings
 from skylab.compute.leavings import Left
-from skylab.services.sagemaker.staging import DataFailed, split
+from skylab.services.sagemaker.jobs.staging import DataFailed, split
 
 LEVEL = 3  # of gzip: models hardly get smaller, and the caller waits
 

@@ -12,10 +12,10 @@ from skylab.compute.world import World
 from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
-from skylab.services.sagemaker import hosting
-from skylab.services.sagemaker.artifacts import Unavailable, fetch
-from skylab.services.sagemaker.health import Health
-from skylab.services.sagemaker.replicas import Replica, folder, fresh, models
+from skylab.services.sagemaker import records
+from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
+from skylab.services.sagemaker.hosting.health import Health
+from skylab.services.sagemaker.hosting.replicas import Replica, folder, fresh, models
 from skylab.wire.errors import AwsError
 
 WATCH = 0.25  # seconds between two looks at replicas that are well
@@ -227,7 +227,7 @@ def endpoint_key(task: Task) -> Key:
 
 
 def fleet_key(task: Task, id: str) -> Key:
-    return hosting.fleet_key(task.target.account, task.target.region, task.data["endpoint"], id)
+    return records.fleet_key(task.target.account, task.target.region, task.data["endpoint"], id)
 
 
 def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:

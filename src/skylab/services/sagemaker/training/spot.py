@@ -1,7 +1,7 @@
 """Takes the Spot instances of a training job back, as AWS does when it needs them: the user says when, here.
 
 AWS has no operation for it. The note is left where the job's work finds it, so whoever may write the cloud's folder may
-leave one, also beside a running server. See trainer.py for what follows.
+leave one, also beside a running server. See work.py for what follows.
 """
 
 from skylab.kernel.key import Key

@@ -17,11 +17,12 @@ from skylab.compute.processes import Ending, Launch
 from skylab.compute.world import World
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task
-from skylab.services.sagemaker import delivery, joblogs, staging, transitions
 from skylab.services.sagemaker.common import process_env
-from skylab.services.sagemaker.hosts import Host, addresses, checkpoints, hosts, mode, reaches, write_config
-from skylab.services.sagemaker.runtimes import Runtime, resolve
-from skylab.services.sagemaker.staging import DataFailed
+from skylab.services.sagemaker.jobs import delivery, joblogs, staging
+from skylab.services.sagemaker.jobs.hosts import Host, addresses, checkpoints, hosts, mode, reaches, write_config
+from skylab.services.sagemaker.jobs.runtimes import Runtime, resolve
+from skylab.services.sagemaker.jobs.staging import DataFailed
+from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError
 
 GROUP = "/aws/sagemaker/TrainingJobs"

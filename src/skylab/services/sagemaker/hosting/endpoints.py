@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import common, hosting
-from skylab.services.sagemaker.models import the_container
+from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker.hosting.models import the_container
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ UNDER_WAY = ("Creating", "Updating", "Deleting")
 
 class Endpoints:
     def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
-        hosting.refuse(request, ("DeploymentConfig",))
+        records.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
         endpoint = common.arn(call, TYPE, name)
         doc: dict[str, Any] = {"EndpointName": name, "EndpointArn": endpoint}
@@ -35,7 +35,7 @@ class Endpoints:
         }
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
-            hosting.create(tx, call, TYPE, name, doc | {"_": private})
+            records.create(tx, call, TYPE, name, doc | {"_": private})
             _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants)
         return {"EndpointArn": endpoint}
 
@@ -43,7 +43,7 @@ class Endpoints:
         """A fresh change is held until it has ended, for a while."""
 
         def read(tx: Transaction) -> dict[str, Any]:
-            return hosting.find(tx, call, TYPE, request["EndpointName"])
+            return records.find(tx, call, TYPE, request["EndpointName"])
 
         return await common.hold(
             call, read, lambda doc: doc["EndpointStatus"] not in UNDER_WAY, since="LastModifiedTime"
@@ -53,7 +53,7 @@ class Endpoints:
         return common.listed(call, TYPE, request, "Endpoints", "EndpointName", "EndpointStatus")
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
-        hosting.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
+        records.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"])
             variants = _planned(tx, call, request["EndpointConfigName"])
@@ -92,13 +92,13 @@ class Endpoints:
                 return tx.delete(key)
             tx.update(key, call.now, EndpointStatus="Deleting", _=private | {"replicas": {}})
             for task in private["fleets"]:
-                tx.stop(hosting.fleet_key(call.account, call.region, doc["EndpointName"], task), call.now)
+                tx.stop(records.fleet_key(call.account, call.region, doc["EndpointName"], task), call.now)
 
 
 def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = ("InService",)) -> dict[str, Any]:
-    doc = hosting.find(tx, call, TYPE, name)
+    doc = records.find(tx, call, TYPE, name)
     if doc["EndpointStatus"] == "Deleting":
-        raise hosting.missing(call, TYPE, name)
+        raise records.missing(call, TYPE, name)
     if doc["EndpointStatus"] in UNDER_WAY:
         raise invalid(f'Cannot update in-progress endpoint "{doc["EndpointArn"]}".')
     if doc["EndpointStatus"] not in allowed:
@@ -108,7 +108,7 @@ def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = 
 
 def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
-    doc = hosting.find(tx, call, "endpoint-config", config)
+    doc = records.find(tx, call, "endpoint-config", config)
     variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
@@ -116,7 +116,7 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
 
 
 def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
-    model = hosting.find(tx, call, "model", variant["ModelName"])
+    model = records.find(tx, call, "model", variant["ModelName"])
     container = the_container(model)
     return {
         "name": variant["VariantName"],
@@ -149,7 +149,7 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
     name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
     tx.start(
         "endpoint",
-        hosting.fleet_key(call.account, call.region, name, task),
+        records.fleet_key(call.account, call.region, name, task),
         call.now,
         task,
         endpoint=name,

@@ -11,9 +11,9 @@ from skylab.compute.instances import instance
 from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
-from skylab.services.sagemaker import runtimes
 from skylab.services.sagemaker.common import process_env
-from skylab.services.sagemaker.health import UNWELL, Health, answers
+from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
+from skylab.services.sagemaker.jobs import runtimes
 
 GIB = 1 << 30
 LONGEST_REST = 60.0  # seconds between two attempts to start a replica that keeps dying

@@ -14,7 +14,7 @@ from typing import Any
 
 from skylab.wire.errors import AwsError, invalid
 
-PACKAGE = Path(__file__).parents[3]  # the folder that `import skylab` looks in
+PACKAGE = Path(__file__).parents[4]  # the folder that `import skylab` looks in
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 XGBOOST_METRICS = (
     "accuracy auc aucpr balanced_accuracy f1 f1_binary f1_macro map ndcg precision precision_macro precision_micro r2 "
