@@ -31,6 +31,8 @@ ENDS = {
     "MaxWaitTimeExceeded": "Stopped",
 }
 
+OVER = {"Completed", "Failed", "Stopped"}
+
 
 class Job:
     """One job, as its task and its document describe it.

@@ -113,7 +113,7 @@ class Job(job.Job):
             record = self.folder / f"{host.name}.uploaded.json"
             known = json.loads(record.read_text()) if record.exists() else {}
             folder = self.left(host, str(checkpoints(self.ml(host), self.doc).relative_to(self.ml(host))))
-            delivery.save(s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known)
+            delivery.save(s3, folder, self.doc["CheckpointConfig"]["S3Uri"], known, what="Checkpoint")
             draft = record.with_suffix(".draft")
             draft.write_text(json.dumps(known))
             draft.rename(record)

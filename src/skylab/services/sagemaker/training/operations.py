@@ -11,6 +11,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.buckets import check_buckets
+from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 TYPE = "training-job"
 DAY = 86400
 MOST_INSTANCES = 100
-ENDED = {"Completed", "Failed", "Stopped"}
 
 
 def missing(key: Key) -> AwsError:
@@ -51,7 +51,7 @@ class TrainingJobs:
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
         key = call.key(TYPE, request["TrainingJobName"])
-        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
+        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in OVER)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
         return listed(call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending")
@@ -86,7 +86,7 @@ class TrainingJobs:
         """Its metadata only: what it put into S3 and its logs stay."""
         key = call.key(TYPE, request["TrainingJobName"])
         with call.writing() as tx:
-            if (status := tx.get(key)["TrainingJobStatus"]) not in ENDED:
+            if (status := tx.get(key)["TrainingJobStatus"]) not in OVER:
                 raise AwsError(
                     "ResourceInUse", f"The request was rejected because the training job is in status {status}."
                 )
@@ -104,6 +104,8 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
     runtime = resolve(algorithm["TrainingImage"])
+    if not (runtime.train or algorithm.get("ContainerEntrypoint")):
+        raise invalid(f"The image {algorithm['TrainingImage']} has no program to train with.")
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
     metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
     doc = {
