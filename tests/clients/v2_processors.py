@@ -19,7 +19,7 @@ with tempfile.TemporaryDirectory() as folder:
     data = session.upload_data(folder, key_prefix="sdk2/process")
 
 
-def rows(processor, run):
+def rows(processor, **run):
     """Run the script, and count the rows that it kept."""
     inputs = [ProcessingInput(data, "/opt/ml/processing/input/data", s3_data_distribution_type="ShardedByS3Key")]
     outputs = [ProcessingOutput(output_name="kept", source="/opt/ml/processing/output")]
@@ -28,11 +28,11 @@ def rows(processor, run):
     with tempfile.TemporaryDirectory() as folder:
         S3Downloader.download(made, folder, sagemaker_session=session)
         files = sorted(Path(folder).iterdir())
-        return len(files), sum(len(file.read_text().split()) - 1 for file in files)
+        return f"{len(files)} files, {sum(len(file.read_text().split()) - 1 for file in files)} rows"
 
 
 sizes = {"instance_type": "ml.m5.large", "role": role, "sagemaker_session": session}
 scripted = SKLearnProcessor("1.2-1", instance_count=2, **sizes)
-print("sklearn=%d files, %d rows" % rows(scripted, {"code": str(CODE / "clean.py")}))
+print(f"sklearn={rows(scripted, code=str(CODE / 'clean.py'))}")
 framed = PyTorchProcessor(framework_version="2.1", py_version="py310", instance_count=1, **sizes)
-print("pytorch=%d files, %d rows" % rows(framed, {"code": "clean.py", "source_dir": str(CODE)}))
+print(f"pytorch={rows(framed, code='clean.py', source_dir=str(CODE))}")

@@ -42,11 +42,11 @@ def rows(processor, name, **run):
     with tempfile.TemporaryDirectory() as folder:
         S3Downloader.download(made, folder, sagemaker_session=session)
         files = sorted(Path(folder).iterdir())
-        return len(files), sum(len(file.read_text().split()) - 1 for file in files)
+        return f"{len(files)} files, {sum(len(file.read_text().split()) - 1 for file in files)} rows"
 
 
 sizes = {"image_uri": image, "instance_type": "ml.m5.large", "role": role, "sagemaker_session": session}
 scripted = ScriptProcessor(command=["python3"], instance_count=2, **sizes)
-print("script=%d files, %d rows" % rows(scripted, "script", code=str(CODE / "clean.py")))
+print(f"script={rows(scripted, 'script', code=str(CODE / 'clean.py'))}")
 framed = FrameworkProcessor(instance_count=1, **sizes)
-print("framework=%d files, %d rows" % rows(framed, "framework", code="clean.py", source_dir=str(CODE)))
+print(f"framework={rows(framed, 'framework', code='clean.py', source_dir=str(CODE))}")

@@ -16,6 +16,7 @@ from skylab.services.sagemaker.jobs import runtimes
 SKLEARN = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 SPARK = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu"
 WHOLE = 6
+MORE = "s3://sagemaker-data/more"
 
 
 def request(name="job", **members):

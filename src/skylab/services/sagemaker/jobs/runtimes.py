@@ -70,7 +70,8 @@ class Runtime:
 
     asked, installed: versions of the library; asked is "" where the tag names none.
     train, serve, process: the programs; empty where the image has none but what a job names.
-    named: what starts a program that a job names. commands: what stands in for programs that the image has in its PATH, by name.
+    named: what starts a program that a job names.
+    commands: what stands in for programs that the image has in its PATH, by name.
     env: variables that all of them need, under those of the job.
     metrics: the MetricDefinitions that the image has when no script is given.
     notice: a line for the job's log where the versions differ, else "".
