@@ -1,4 +1,4 @@
-"""SageMaker SDK v2: a scikit-learn model asked by batch transform, on two instances, its answers joined with the rows."""
+"""SageMaker SDK v2: a scikit-learn model, asked by batch transform on two instances, joined with the rows."""
 
 import tempfile
 from pathlib import Path
