@@ -85,20 +85,20 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("work.Training", "_remove", "after"),
 ]
 PROCESSING = [
-    ("", "", ""),
-    ("processing_job.Job", "prepare", "after"),
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("processing_job.Job", "prepare", "after"), marks=pytest.mark.slow),
     ("processes.LocalProcesses", "start", "after"),
-    ("processing_job.Job", "deliver", "before"),
+    pytest.param(("processing_job.Job", "deliver", "before"), marks=pytest.mark.slow),
     ("processing_job.Job", "deliver", "after"),
-    ("any_work.Jobs", "_remove", "after"),
+    pytest.param(("any_work.Jobs", "_remove", "after"), marks=pytest.mark.slow),
 ]
 TRANSFORM = [
-    ("", "", ""),
-    ("transform_job.Job", "prepare", "after"),
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("transform_job.Job", "prepare", "after"), marks=pytest.mark.slow),
     ("processes.LocalProcesses", "start", "after"),
     ("feeding.Feeder", "_put", "before"),
-    ("feeding.Feeder", "_put", "after"),
-    ("transform_work.Transform", "_fed", "before"),
+    pytest.param(("feeding.Feeder", "_put", "after"), marks=pytest.mark.slow),
+    pytest.param(("transform_work.Transform", "_fed", "before"), marks=pytest.mark.slow),
     ("transform_work.Transform", "_fed", "after"),
 ]
 ENDPOINT = [
