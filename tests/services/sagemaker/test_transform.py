@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from conftest import connect
+from endpoint_steps import Hosting
 from services.sagemaker.acted import ROLE, keys
 from services.sagemaker.test_training import refused
 from services.sagemaker.test_training_work import put
@@ -511,3 +512,37 @@ def test_jobs_are_listed_and_tagged(sagemaker, s3, model):
         "ValidationException",
         "Could not find requested job with name: x",
     )
+
+
+# real containers
+
+COUNTING = """
+def model_fn(folder):
+    return 1
+
+def input_fn(body, content_type):
+    return body.splitlines()
+
+def predict_fn(lines, model):
+    print("asked for", len(lines), flush=True)
+    return lines
+
+def output_fn(lines, accept):
+    return "\\n".join(line.decode() if isinstance(line, bytes) else line for line in lines)
+"""
+
+
+def test_two_real_containers_share_the_objects(real_cloud):
+    hosting = Hosting(real_cloud)
+    hosting.model("m", COUNTING)
+    s3, sagemaker = connect(real_cloud, "s3"), connect(real_cloud, "sagemaker")
+    s3.create_bucket(Bucket="sagemaker-data")
+    for name in ("a", "b", "c"):
+        write(s3, f"in/{name}", f"{name}1\n{name}2\n".encode())
+    sagemaker.create_transform_job(**request(count=2, source={**LINE}, target={"AssembleWith": "Line"}))
+    while (doc := sagemaker.describe_transform_job(TransformJobName="job"))["TransformJobStatus"] == "InProgress":
+        pass
+    assert doc["TransformJobStatus"] == "Completed", doc.get("FailureReason")
+    assert [read(s3, f"out/{name}.out") for name in ("a", "b", "c")] == [b"a1\na2\n", b"b1\nb2\n", b"c1\nc2\n"]
+    logs = connect(real_cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/TransformJobs")["events"]
+    assert sum("asked for 2" in event["message"] for event in logs) == 3

@@ -102,11 +102,8 @@ class Job(job.Job):
 
     # -- meanwhile
 
-    def well(self) -> bool:
-        """Whether all containers answer to /ping; asked in the background."""
-        return all([self._answers(host) for host in self.hosts])
-
-    def _answers(self, host: Host) -> bool:
+    def answers(self, host: Host) -> bool:
+        """Whether its container has answered to /ping; asked in the background, so first it has not."""
         socket = self.socket(host)
         return socket.exists() and bool(answers(self.world.background, self.process(host), socket))
 
