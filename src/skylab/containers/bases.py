@@ -46,7 +46,7 @@ def find(name: str) -> Base | None:
     notice = f"{name} is this machine's {system()} with an empty Python {here}"
     if number and number.group() != here:
         notice += f", which stands in for the {number.group()} that it asks for"
-    env = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root"}
+    env = {"PATH": PATH, "LANG": "C.UTF-8"}
     command = ["python3"] if repository == "python" else ["bash"]
     python = os.path.join(sys.base_prefix, "bin", f"python{here}")
     return Base(Image(env=env, command=command), notice, (python, "-c", MAKE))

@@ -156,6 +156,13 @@ def _step(instruction: str, value: str, config: dict[str, Any], args: dict[str, 
 def put(text: str, known: Mapping[str, str], where: str, split: bool = True) -> str:
     """text with its variables put in; split: also without its quotes."""
 
+    words = WordSplitter(_chosen(text, known, where), args={}, envs=dict(known))
+    return str(words.dequote()) if split else "".join(words.split(maxsplit=0, dequote=False))
+
+
+def _chosen(text: str, known: Mapping[str, str], where: str) -> str:
+    """text with ${NAME:-other} and ${NAME:+other} put in, which the parser does not know."""
+
     def chosen(match: re.Match[str]) -> str:
         name, way, other = match.groups()
         return (known.get(name) or other) if way == "-" else (other if known.get(name) else "")
@@ -163,12 +170,11 @@ def put(text: str, known: Mapping[str, str], where: str, split: bool = True) -> 
     text = CHOICE.sub(chosen, text)
     if re.search(r"\$\{\w+[^\w}]", text):
         raise Malformed(f"{where}: of the forms of ${{…}}, :- and :+ are supported.")
-    words = WordSplitter(text, args={}, envs=dict(known))
-    return str(words.dequote()) if split else "".join(words.split(maxsplit=0, dequote=False))
+    return text
 
 
 def _pairs(value: str, known: Mapping[str, str], where: str) -> dict[str, str]:
-    value = CHOICE.sub(lambda match: put(match.group(), known, where), value)
+    value = _chosen(value, known, where)
     try:
         return dict(extract_key_values(True, {}, dict(known), value))
     except (ValueError, IndexError) as problem:

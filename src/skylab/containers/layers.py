@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import mkdtemp
 
 from skylab.containers.dockerfile import Malformed
 
@@ -50,7 +51,10 @@ class Layers:
             _prune(draft, made.read_text().splitlines())
         shutil.rmtree(work, ignore_errors=True)
         _open(draft)
-        draft.rename(self.folder / name(digest))
+        whole = self.folder / name(digest)
+        if whole.exists():  # built anew on demand; programs that run over the old one go on
+            whole.rename(Path(mkdtemp(prefix=f"{whole.name}-", dir=self._drafts)) / "old")
+        draft.rename(whole)
 
 
 def name(digest: str) -> str:
