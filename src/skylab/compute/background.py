@@ -20,10 +20,11 @@ class Inline(Executor):
 
 
 class Threads(Executor):
-    """A thread for each: for what takes hours, and would keep others from a pool."""
+    """A thread for each: for what takes hours, and would keep others from a pool. Nobody waits for them at the end."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()  # it runs at once, and cannot be cancelled
 
         def run() -> None:
             try:
@@ -41,6 +42,7 @@ class Background:
         self._alone = executor or Threads()
         self._finished = finished
         self._running: dict[str, Future[Any]] = {}
+        self.closed = False  # what takes long looks here, and ends
 
     def running(self, key: str) -> bool:
         """Whether the effect was started, and its end not collected."""
@@ -60,4 +62,5 @@ class Background:
         return True
 
     def close(self) -> None:
+        self.closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)

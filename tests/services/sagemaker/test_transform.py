@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from conftest import connect
-from endpoint_steps import Hosting
+from endpoint_steps import Hosting, until
 from services.sagemaker.acted import ROLE, keys
 from services.sagemaker.test_training import refused
 from services.sagemaker.test_training_work import put
@@ -160,7 +160,8 @@ def test_a_container_is_told_what_the_request_says_and_nothing_else(sagemaker, s
         **request("told", source={**LINE}, MaxPayloadInMB=5, MaxConcurrentTransforms=2, BatchStrategy="SingleRecord")
     )
     steps(3)
-    plain, told = (launch for _, launch in sorted(processes.launched.items()))
+    launches = processes.launched.values()
+    plain, told = sorted(launches, key=lambda launch: "SAGEMAKER_BATCH_STRATEGY" in launch.env)
     assert plain.env["SAGEMAKER_BATCH"] == "true" and "SAGEMAKER_BATCH_STRATEGY" not in plain.env
     assert (plain.env["OF_THE_MODEL"], plain.env["BOTH"]) == ("1", "job")
     assert told.env["SAGEMAKER_MAX_PAYLOAD_IN_MB"] == "5" and told.env["SAGEMAKER_BATCH_STRATEGY"] == "SINGLE_RECORD"
@@ -219,7 +220,7 @@ def test_the_container_may_say_how_it_wants_to_be_asked(s3, cloud, transform):
     write(s3, "in/x", b"a\nb\n")
     wishes = {"MaxConcurrentTransforms": 8, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 3}
     _, servers = transform(parameters=wishes, source={**LINE}, MaxPayloadInMB=2)
-    assert bodies(servers) == [b"a", b"b"]
+    assert sorted(bodies(servers)) == [b"a", b"b"]
     assert "MaxConcurrentTransforms=8, MaxPayloadInMB=2, BatchStrategy=SINGLE_RECORD" in said(cloud)[0]
 
 
@@ -546,3 +547,41 @@ def test_two_real_containers_share_the_objects(real_cloud):
     assert [read(s3, f"out/{name}.out") for name in ("a", "b", "c")] == [b"a1\na2\n", b"b1\nb2\n", b"c1\nc2\n"]
     logs = connect(real_cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/TransformJobs")["events"]
     assert sum("asked for 2" in event["message"] for event in logs) == 3
+
+
+SLOW = """
+import time
+
+def model_fn(folder):
+    return 1
+
+def input_fn(body, content_type):
+    return body
+
+def predict_fn(body, model):
+    print("asked", flush=True)
+    time.sleep(0.1)
+    return body
+
+def output_fn(body, accept):
+    return body
+"""
+
+
+def test_a_job_that_is_stopped_in_the_middle_asks_no_more(real_cloud):
+    hosting = Hosting(real_cloud)
+    hosting.model("m", SLOW)
+    s3, sagemaker, logs = (connect(real_cloud, name) for name in ("s3", "sagemaker", "logs"))
+    s3.create_bucket(Bucket="sagemaker-data")
+    write(s3, "in/x", b"1\n" * 10_000)
+    sagemaker.create_transform_job(**request(source={**LINE}, BatchStrategy="SingleRecord", MaxConcurrentTransforms=3))
+
+    def asked():
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        return groups and logs.filter_log_events(logGroupName=groups[0], filterPattern="asked")["events"]
+
+    until(asked)
+    sagemaker.stop_transform_job(TransformJobName="job")
+    while (doc := sagemaker.describe_transform_job(TransformJobName="job"))["TransformJobStatus"] == "Stopping":
+        pass
+    assert doc["TransformJobStatus"] == "Stopped" and keys(s3, "out/") == [] and len(asked()) < 5_000

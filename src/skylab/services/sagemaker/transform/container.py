@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html
 import http.client
 import json
 import socket
-import threading
+from collections import deque
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,14 @@ class Line(http.client.HTTPConnection):
 
 
 class Container:
-    """May be asked by several threads: each has a connection of its own, and keeps it."""
+    """May be asked by several threads; connections are kept."""
 
     def __init__(self, path: Path, client: dict[str, Any], headers: dict[str, str]) -> None:
         self._path, self._headers = path, headers
         self._timeout = client.get("InvocationsTimeoutInSeconds", TIMEOUT)
         self._tries = 1 + client.get("InvocationsMaxRetries", RETRIES)
-        self._own = threading.local()
-        self._lines: list[Line] = []
+        self._idle: deque[Line] = deque()
+        self._closed = False
 
     def parameters(self) -> dict[str, Any]:
         """What it asks for; nothing where it has no such page."""
@@ -89,19 +89,22 @@ class Container:
             answer = line.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as problem:
-            line.close()  # the next request opens it anew
+            line.close()
             raise NoAnswer(str(problem)) from problem
+        self._idle.append(line)
+        if self._closed:
+            self.close()
         if answer.status not in WELL:
             raise Refused(answer.status, content.decode(errors="replace"))
         return content
 
     def _line(self) -> Line:
-        if not hasattr(self._own, "line"):
-            self._own.line = Line(self._path, self._timeout)
-            self._lines.append(self._own.line)
-        line: Line = self._own.line
-        return line
+        with suppress(IndexError):
+            return self._idle.pop()
+        return Line(self._path, self._timeout)
 
     def close(self) -> None:
-        for line in self._lines:
-            line.close()
+        self._closed = True
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()

@@ -12,12 +12,13 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import closing
 from typing import IO, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from skylab.compute.background import Threads
 from skylab.services.sagemaker.jobs.hosts import Host
 from skylab.services.sagemaker.jobs.staging import Object, split
 from skylab.services.sagemaker.transform.container import Container, NoAnswer, Refused
@@ -54,9 +55,8 @@ class Body(io.RawIOBase):
 def feed(job: Job) -> None:
     """All hosts beside each other, until every object has its mark or the job is halted."""
     found = job.objects()
-    with ThreadPoolExecutor(len(job.hosts), "transform") as pool:
-        shares = [(host, found[index :: len(job.hosts)]) for index, host in enumerate(job.hosts)]
-        list(pool.map(lambda share: Feeder(job, *share).run(), shares))
+    shares = [(host, found[index :: len(job.hosts)]) for index, host in enumerate(job.hosts)]
+    list(Threads().map(lambda share: Feeder(job, *share).run(), shares))
 
 
 class Feeder:
@@ -68,6 +68,7 @@ class Feeder:
         types = {"Content-Type": self.source.get("ContentType"), "Accept": self.target.get("Accept")}
         headers = {name: value for name, value in types.items() if value}
         self.container = Container(job.socket(host), self.doc.get("ModelClientConfig", {}), headers)
+        self.threads = Threads()
         self.processing = None
         if processes(self.doc):
             given, type = self.doc["DataProcessing"], self.source["ContentType"]
@@ -79,7 +80,7 @@ class Feeder:
             return
         self.parameters = Parameters.of(self.doc, self.container.parameters())
         self.job.say(self.host, str(self.parameters))
-        with closing(self.container), ThreadPoolExecutor(self.parameters.concurrent, "transform") as self.pool:
+        with closing(self.container):
             try:
                 if self.source["SplitType"] == "None":  # an object is a request
                     list(self._ordered(self._transform, left))
@@ -167,11 +168,10 @@ class Feeder:
         window: deque[Future[R]] = deque()
         try:
             for each in asked:
-                window.append(self.pool.submit(ask, each))
+                window.append(self.threads.submit(ask, each))
                 if len(window) >= self.parameters.concurrent:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
         finally:
-            for future in window:
-                future.cancel()
+            wait(window)

@@ -7,14 +7,15 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from skylab.compute.processes import Ending
+from skylab.compute.processes import Ending, Exposed, Launch
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.health import answers
 from skylab.services.sagemaker.jobs import job, staging
 from skylab.services.sagemaker.jobs.hosts import Host
 from skylab.services.sagemaker.jobs.job import Stream
-from skylab.services.sagemaker.jobs.runtimes import resolve
+from skylab.services.sagemaker.jobs.runtimes import Runtime
 from skylab.services.sagemaker.jobs.staging import DataFailed, Object
 
 PATIENCE = timedelta(minutes=8)  # for a container to answer /ping
@@ -78,17 +79,20 @@ class Job(job.Job):
         return self.world.sockets / f"{self.task.id}-{host.name}" / "s"
 
     def start(self) -> str:
-        runtime = resolve(self.plan["image"])
+        runtime = self.runtime(self.plan["image"])
         for host in self.hosts:
-            socket = self.socket(host)
-            socket.parent.mkdir(mode=0o700, exist_ok=True)
-            own = {"SAGEMAKER_BIND_TO_PORT": "8080", "SKYLAB_SERVE_SOCKET": str(socket)}
-            launch = self.launch(
-                host, runtime, runtime.serve, own | self.plan["env"] | self._told(), frozen=["/opt/ml/model"]
-            )
-            launch.writes.append(str(socket.parent))
-            self.world.processes.start(self.process(host), launch)
+            self.socket(host).parent.mkdir(mode=0o700, exist_ok=True)
+            self.world.processes.start(self.process(host), self._launch(host, runtime))
         return runtime.notice
+
+    def _launch(self, host: Host, runtime: Runtime) -> Launch:
+        socket = str(self.socket(host))
+        own = {"SAGEMAKER_BIND_TO_PORT": "8080", "SKYLAB_SERVE_SOCKET": socket} | self.plan["env"] | self._told()
+        doors = [port] if (port := urlsplit(self.world.endpoint).port) and not self.isolated else []
+        exposed = Exposed(socket, doors=doors) if runtime.listens else None
+        launch = self.launch(host, runtime, runtime.serve, own, frozen=["/opt/ml/model"], exposed=exposed)
+        launch.writes.append(str(self.socket(host).parent))
+        return launch
 
     def _told(self) -> dict[str, str]:
         """What the request says; what it does not say, the container is not told."""
@@ -114,7 +118,8 @@ class Job(job.Job):
     @property
     def halted(self) -> bool:
         """Whether nothing is to be sent any more."""
-        return (self.folder / "halted").exists() or not self.folder.exists()
+        gone = self.world.background.closed or not self.folder.exists()
+        return gone or (self.folder / "halted").exists()
 
     def stop(self, hard: bool) -> None:
         (self.folder / "halted").touch()
