@@ -224,6 +224,13 @@ def test_the_container_may_say_how_it_wants_to_be_asked(s3, cloud, transform):
     assert "MaxConcurrentTransforms=8, MaxPayloadInMB=2, BatchStrategy=SINGLE_RECORD" in said(cloud)[0]
 
 
+def test_what_makes_no_sense_of_the_containers_wishes_is_passed_over(s3, cloud, transform):
+    put(s3, "in/a")
+    wishes = {"MaxConcurrentTransforms": "many", "BatchStrategy": 7, "MaxPayloadInMB": 1e300}
+    assert transform(parameters=wishes)[0]["TransformJobStatus"] == "Completed"
+    assert "MaxConcurrentTransforms=1, MaxPayloadInMB=100, BatchStrategy=SINGLE_RECORD" in said(cloud)[0]
+
+
 def recordio(*contents, magic=0xCED7230A):
     frames = [struct.pack("<II", magic, len(each)) + each + b"\0" * (-len(each) % 4) for each in contents]
     return b"".join(frames)

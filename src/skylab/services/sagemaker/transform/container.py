@@ -14,6 +14,7 @@ from typing import Any
 
 WELL = range(200, 300)
 RETRIES, TIMEOUT = 3, 600  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelClientConfig.html
+LONGEST = 1 << 29  # bytes of an answer, all of which we hold
 PARAMETERS = 10.0  # seconds for /execution-parameters
 
 
@@ -87,7 +88,10 @@ class Container:
         try:
             line.request("POST", "/invocations", body, self._headers | (more or {}), **how)
             answer = line.getresponse()
-            content = answer.read()
+            content = answer.read(LONGEST + 1)
+            if len(content) > LONGEST:
+                raise http.client.HTTPException(f"the answer is longer than {LONGEST} bytes")
+            answer.close()
         except (OSError, http.client.HTTPException) as problem:
             line.close()
             raise NoAnswer(str(problem)) from problem

@@ -56,7 +56,8 @@ def _check_processing(doc: dict[str, Any]) -> None:
             "DataProcessing needs CSV or JSON: a ContentType of text/csv, application/json or application/jsonlines, "
             "and a SplitType of None or Line."
         )
-    if accept and kind(accept) != kind(given):
+    reads_answers = doc["DataProcessing"]["JoinSource"] == "Input" or doc["DataProcessing"]["OutputFilter"] != WHOLE
+    if reads_answers and accept and kind(accept) != kind(given):
         raise invalid(f"DataProcessing needs input and output of one format, not {given} and {accept}.")
     if doc.get("MaxPayloadInMB") == 0:
         raise invalid("DataProcessing needs a MaxPayloadInMB other than 0.")

@@ -22,11 +22,12 @@ from skylab.compute.background import Threads
 from skylab.services.sagemaker.jobs.hosts import Host
 from skylab.services.sagemaker.jobs.staging import Object, split
 from skylab.services.sagemaker.transform.container import Container, NoAnswer, Refused
-from skylab.services.sagemaker.transform.document import processes
+from skylab.services.sagemaker.transform.document import MOST, processes
 from skylab.services.sagemaker.transform.job import Job
 from skylab.services.sagemaker.transform.joining import BadData, Processing
 from skylab.services.sagemaker.transform.parameters import MB, UNLIMITED, Parameters
 from skylab.services.sagemaker.transform.splitting import Record, batches, records
+from skylab.wire.errors import AwsError
 
 CLIENT, ALGORITHM = "ClientError", "AlgorithmError"
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class Feeder:
             failure = self._refused(item, refusal)
         except NoAnswer:
             failure = self._failed(item, ALGORITHM, "Unable to get response from algorithm")
-        except (BadData, OSError, EOFError, zlib.error, ClientError, BotoCoreError) as problem:
+        except (BadData, OSError, EOFError, zlib.error, ClientError, BotoCoreError, AwsError) as problem:
             failure = self._failed(item, CLIENT, f"{CLIENT}: {problem}")
         draft.write_text(json.dumps({"failure": failure}))
         draft.rename(self.job.mark(item))
@@ -137,6 +138,8 @@ class Feeder:
     def _pieces(self, file: IO[bytes]) -> Iterator[bytes]:
         """What the output is made of, in order."""
         kind, limit = self.source["SplitType"], self.parameters.payload
+        if self.processing:
+            limit = min(limit, MOST * MB)  # a container may ask for more, but records are to be looked into
         if limit == UNLIMITED and (kind == "None" or self.parameters.several):
             yield from self._assembled([self.container.stream(iter(lambda: file.read(MB), b""))])
             return

@@ -61,7 +61,7 @@ class Job(job.Job):
 
     def prepare(self, s3: Any) -> None:
         source = self.doc["TransformInput"]["DataSource"]["S3DataSource"]
-        found = staging.objects(s3, source)
+        found = list(dict.fromkeys(staging.objects(s3, source)))  # a manifest may name one twice
         try:
             fetch(s3, self.plan, self.folder / "model")
         except Unavailable as problem:
@@ -152,8 +152,10 @@ class Job(job.Job):
     def outcome(self, endings: dict[str, Ending | None], why: str | None) -> tuple[str, str | None]:
         """The containers are ended when all has been fed; before that, their end is a failure, whatever they say."""
         data = self.task.data
-        if why or "fed" in data:
-            return why or data["fed"], data.get("why_fed")
+        if why:
+            return why, None
+        if "fed" in data:
+            return data["fed"], data.get("why_fed")
         return "Failed", super().outcome(endings, None)[1] or self.reason(self.hosts[0], 0)
 
     def reason(self, host: Host, code: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 MB = 1 << 20
 PAYLOAD = 6  # MB, unless somebody says otherwise
+MOST = 100  # MB, and requests at a time
 UNLIMITED = 1 << 62
 
 
@@ -18,15 +19,21 @@ class Parameters:
 
     @classmethod
     def of(cls, doc: dict[str, Any], asked: dict[str, Any]) -> "Parameters":
-        payload = doc.get("MaxPayloadInMB", asked.get("MaxPayloadInMB", PAYLOAD))
+        """asked: what the container says, which may be anything."""
+        payload = doc.get("MaxPayloadInMB", _number(asked.get("MaxPayloadInMB"), PAYLOAD))
+        concurrent = doc.get("MaxConcurrentTransforms") or _number(asked.get("MaxConcurrentTransforms"), 1)
         strategy = doc.get("BatchStrategy") or asked.get("BatchStrategy", "MULTI_RECORD")
-        return cls(
-            int(doc.get("MaxConcurrentTransforms") or asked.get("MaxConcurrentTransforms") or 1),
-            int(payload) * MB or UNLIMITED,
-            str(strategy).upper().replace("_", "") == "MULTIRECORD",
-        )
+        several = str(strategy).upper().replace("_", "") == "MULTIRECORD"
+        return cls(concurrent or 1, payload * MB or UNLIMITED, several)
 
     def __str__(self) -> str:
         payload = 0 if self.payload == UNLIMITED else self.payload // MB
         strategy = "MULTI_RECORD" if self.several else "SINGLE_RECORD"
         return f"MaxConcurrentTransforms={self.concurrent}, MaxPayloadInMB={payload}, BatchStrategy={strategy}"
+
+
+def _number(value: Any, default: int) -> int:
+    try:
+        return min(MOST, max(0, int(value)))
+    except (TypeError, ValueError, OverflowError):
+        return default
