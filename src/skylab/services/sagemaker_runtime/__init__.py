@@ -6,6 +6,8 @@ from typing import Any
 from skylab.kernel.clock import Clock
 from skylab.services.sagemaker_runtime.invocations import Invocations
 from skylab.services.sagemaker_runtime.pool import Pool
+from skylab.services.sagemaker_runtime.shadows import Shadows
+from skylab.services.sagemaker_runtime.spool import Spool
 from skylab.services.sagemaker_runtime.turns import Turns
 from skylab.settings import Settings
 
@@ -16,4 +18,5 @@ ERRORS: dict[type[Exception], Any] = {}
 
 
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:
-    return {"pool": Pool(), "turns": Turns()}
+    spool = Spool(root / "captures", settings.durability)
+    return {"pool": Pool(), "turns": Turns(), "spool": spool, "shadows": Shadows()}

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from skylab.services.call import Call
+from skylab.services.sagemaker_runtime import captured, routes
 from skylab.services.sagemaker_runtime.connection import Broken, Connection
+from skylab.services.sagemaker_runtime.routes import Route
 from skylab.wire import eventstream
 from skylab.wire.errors import AwsError
 
@@ -47,7 +49,8 @@ RETURNED = {
 
 class Invocations:
     async def invoke_endpoint(self, call: Call, request: InvokeEndpointInput) -> dict[str, Any]:
-        variant, path, connection = await _sent(call, request, await _whole(request.get("Body", b"")))
+        sent = await _whole(request.get("Body", b""))
+        route, path, connection = await _sent(call, request, sent)
         try:
             body = await _in_time(call, request, connection.rest(), TIMEOUT)
         except BaseException:
@@ -57,12 +60,14 @@ class Invocations:
             call.part["pool"].here().give_back(path, connection)
         if connection.status != 200:
             raise _refused(call, request, connection.status, body)
-        return _members(connection, variant) | {"Body": body}
+        if route.capture:
+            await _captured(call, request, route, route.variant, sent, body, connection.headers.get("content-type"))
+        return _members(connection, route.variant) | {"Body": body}
 
     async def invoke_endpoint_with_response_stream(
         self, call: Call, request: InvokeEndpointWithResponseStreamInput
     ) -> dict[str, Any]:
-        variant, path, connection = await _sent(call, request, await _whole(request.get("Body", b"")), streaming=True)
+        route, path, connection = await _sent(call, request, await _whole(request.get("Body", b"")), streaming=True)
         try:
             await _in_time(call, request, connection.begun(), TIMEOUT)
             if connection.status != 200:
@@ -72,7 +77,7 @@ class Invocations:
             connection.close()
             call.part["pool"].here().give_back(path, connection)
             raise
-        members = _members(connection, variant)
+        members = _members(connection, route.variant)
         return members | {"Body": _events(call, path, connection)}
 
 
@@ -95,39 +100,56 @@ async def _whole(body: Any) -> bytes:
 
 async def _sent(
     call: Call, request: Mapping[str, Any], body: bytes, streaming: bool = False
-) -> tuple[str, str, Connection]:
-    """(variant, socket, connection on which the request went out). Another replica is tried only where nothing was
+) -> tuple[Route, str, Connection]:
+    """(route, socket, connection on which the request went out). Another replica is tried only where nothing was
     sent, since a request that was received may have been acted upon."""
     for name in NOT_YET:
         if name in request:
             raise AwsError("ValidationError", f"{name} is not offered yet.")
     pool, tried, variant = call.part["pool"].here(), set[str](), ""
     for _ in range(ROUTES):
-        variant, sockets = _route(call, request)
-        for path in [path for path in pool.choose(sockets)[:2] if path not in tried]:
+        route = routes.find(call, request)
+        variant, order = route.variant, _drawn(call, route.sockets) if route.random else pool.choose(route.sockets)
+        for path in [path for path in order[:2] if path not in tried]:
             try:
                 connection = await pool.borrow(path)
             except OSError as problem:
                 log.warning("%s cannot be reached: %r", path, problem)
                 tried.add(path)  # if it has been replaced meanwhile, the route says so now
                 continue
-            connection.send(_head(request, len(body)), body, streaming)
-            return variant, path, connection
+            head = _head(request, len(body))
+            connection.send(head, body, streaming)
+            if route.shadow:
+                _copy(call, request, route, head, body)
+            return route, path, connection
     raise AwsError("ServiceUnavailable", f"Variant {variant} of endpoint {request['EndpointName']} has no instance.")
 
 
-def _route(call: Call, request: Mapping[str, Any]) -> tuple[str, list[str]]:
-    name = request["EndpointName"]
-    key = call.key("endpoint", name)._replace(service="sagemaker")
-    with call.reading() as tx:
-        doc = tx.find(key)
-    if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
-        raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
-    weights = {each["VariantName"]: each["CurrentWeight"] for each in doc["ProductionVariants"]}
-    variant = request.get("TargetVariant") or call.part["turns"].next(key, weights)
-    if variant not in weights:
-        raise AwsError("ValidationError", f"Variant {variant} of endpoint {name} not found.")
-    return variant, doc["_"]["replicas"].get(variant, [])
+def _drawn(call: Call, sockets: list[str]) -> list[str]:
+    """Beginning with one that is drawn by lot."""
+    first = int(call.ids.new(), 16) % len(sockets) if sockets else 0
+    return sockets[first:] + sockets[:first]
+
+
+def _copy(call: Call, request: Mapping[str, Any], route: Route, head: bytes, body: bytes) -> None:
+    """The same request to the shadow; what it answers is only ever captured."""
+    assert route.shadow
+    variant = route.shadow.variant
+
+    async def done(answer: bytes, type: str | None) -> None:
+        if route.capture:
+            await _captured(call, request, route, variant, body, answer, type)
+
+    call.part["shadows"].send(call.part["pool"].here(), route.shadow.sockets, head, body, TIMEOUT, done)
+
+
+async def _captured(
+    call: Call, request: Mapping[str, Any], route: Route, variant: str, body: bytes, answer: bytes, type: str | None
+) -> None:
+    """In a file before the caller is answered: a record of what was acknowledged is never lost."""
+    assert route.capture
+    line = captured.record(route.capture, request, call.request_id, call.now, body, answer, type)
+    await call.part["spool"].write(route.capture["fleet"], variant, call.now, line, call.request_id)
 
 
 def _head(request: Mapping[str, Any], size: int) -> bytes:
