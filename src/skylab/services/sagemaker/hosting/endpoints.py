@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker.hosting import capacities, capturing, deployments, documents, shifts
 from skylab.services.sagemaker.hosting.models import the_container
 from skylab.wire.errors import invalid
 
@@ -15,12 +16,11 @@ if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "endpoint"
-UNDER_WAY = ("Creating", "Updating", "Deleting")
+UNDER_WAY = ("Creating", "Updating", "RollingBack", "Deleting")
 
 
 class Endpoints:
     def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
-        records.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
         endpoint = common.arn(call, TYPE, name)
         doc: dict[str, Any] = {"EndpointName": name, "EndpointArn": endpoint}
@@ -36,7 +36,7 @@ class Endpoints:
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             records.create(tx, call, TYPE, name, doc | {"_": private})
-            _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants)
+            _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants, _deployment(request, {}))
         return {"EndpointArn": endpoint}
 
     async def describe_endpoint(self, call: Call, request: DescribeEndpointInput) -> dict[str, Any]:
@@ -53,13 +53,12 @@ class Endpoints:
         return common.listed(call, TYPE, request, "Endpoints", "EndpointName", "EndpointStatus")
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
-        records.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"])
             variants = _planned(tx, call, request["EndpointConfigName"])
             if request.get("RetainAllVariantProperties"):
                 _retain(variants, doc, request.get("ExcludeRetainedVariantProperties", []))
-            _deploy(tx, call, doc, request["EndpointConfigName"], variants)
+            _deploy(tx, call, doc, request["EndpointConfigName"], variants, _deployment(request, doc))
         return {"EndpointArn": doc["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(
@@ -67,20 +66,8 @@ class Endpoints:
     ) -> dict[str, Any]:
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"])
-            variants = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
-            for wanted in request["DesiredWeightsAndCapacities"]:
-                if (variant := variants.get(wanted["VariantName"])) is None:
-                    raise invalid(f"Could not find production variant {wanted['VariantName']} of {doc['EndpointArn']}.")
-                if "ServerlessUpdateConfig" in wanted:
-                    raise invalid("ServerlessUpdateConfig is not offered yet.")
-                variant["DesiredWeight"] = wanted.get("DesiredWeight", variant["DesiredWeight"])
-                variant["DesiredInstanceCount"] = wanted.get("DesiredInstanceCount", variant["DesiredInstanceCount"])
-            tx.update(
-                call.key(TYPE, doc["EndpointName"]),
-                call.now,
-                EndpointStatus="Updating",
-                ProductionVariants=doc["ProductionVariants"],
-            )
+            changes = capacities.changed(doc, request["DesiredWeightsAndCapacities"], call.now)
+            tx.update(call.key(TYPE, doc["EndpointName"]), call.now, **changes)
         return {"EndpointArn": doc["EndpointArn"]}
 
     def delete_endpoint(self, call: Call, request: DeleteEndpointInput) -> None:
@@ -110,6 +97,7 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
     doc = records.find(tx, call, "endpoint-config", config)
     variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
+    variants += [_plan(tx, call, each) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
@@ -124,6 +112,8 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
         "count": variant["InitialInstanceCount"],
         "weight": variant["InitialVariantWeight"],
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
+        "download": variant.get("ModelDataDownloadTimeoutInSeconds"),
+        "strategy": variant.get("RoutingConfig"),
         "image": container["Image"],
         "url": container.get("ModelDataUrl", ""),
         "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
@@ -135,7 +125,7 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
 
 def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Sequence[Mapping[str, Any]]) -> None:
     """Variants that stay keep their number of instances and their weight, unless that property is excluded."""
-    now = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
+    now = {variant["VariantName"]: variant for variant in documents.described(doc)}
     members = {"DesiredInstanceCount": "count", "DesiredWeight": "weight"}
     for property in {each["VariantPropertyType"] for each in excluded}:
         members.pop(property, None)
@@ -144,9 +134,31 @@ def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Seque
             variant |= {own: now[variant["name"]][member] for member, own in members.items()}
 
 
-def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, variants: list[dict[str, Any]]) -> None:
-    """Starts the task that brings up a fleet beside the one that serves."""
-    name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
+def _deployment(request: Mapping[str, Any], doc: Mapping[str, Any]) -> dict[str, Any]:
+    """The deployment configuration that counts. Raises AwsError."""
+    given: dict[str, Any] = request.get("DeploymentConfig", {})
+    if not request.get("RetainDeploymentConfig"):
+        return given
+    if given:
+        raise invalid("DeploymentConfig must not be given where RetainDeploymentConfig is true.")
+    last: dict[str, Any] = doc.get("LastDeploymentConfig", {})
+    return last
+
+
+def _deploy(
+    tx: Transaction,
+    call: Call,
+    doc: dict[str, Any],
+    config: str,
+    variants: list[dict[str, Any]],
+    deployment: dict[str, Any],
+) -> None:
+    """Starts the task that brings up a fleet beside the one that serves, and the one that delivers what it captures."""
+    name, task, private, at = doc["EndpointName"], call.ids.new(), doc["_"], call.now.timestamp()
+    stages = deployments.stages(deployment, [each["count"] for each in variants if not each.get("shadow")])
+    capture = records.find(tx, call, "endpoint-config", config).get("DataCaptureConfig")
+    shown = {"DataCaptureConfig": capturing.summary(capture)} if capture else {}
+    serving = _serving(variants, capturing.planned(capture, task))
     tx.start(
         "endpoint",
         records.fleet_key(call.account, call.region, name, task),
@@ -158,28 +170,47 @@ def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, varia
         replicas={},
         role=variants[0]["role"],
         token=common.new_token(call.ids.new),
+        began=at,
+        deployment=deployment,
+        serving=serving,
+        shown=shown | ({"LastDeploymentConfig": deployment} if deployment else {}),
     )
+    if capture and serving["capture"]:
+        _capture(tx, call, name, task, capture, variants[0]["role"])
     updating = bool(private["fleet"])
+    private = private | {"fleets": [*private["fleets"], task], "pending": task}
+    if updating and stages:
+        weights = {each["name"]: each["weight"] for each in variants if not each.get("shadow")}
+        private |= {"shift": shifts.begun(task, stages, weights, serving, at)}
     tx.update(
         call.key(TYPE, name),
         call.now,
         EndpointStatus="Updating" if updating else "Creating",
-        PendingDeploymentSummary=_pending(call, config, variants) if updating else None,
+        PendingDeploymentSummary=documents.pending(config, variants, call.now),
         FailureReason=None,
-        _=private | {"fleets": [*private["fleets"], task], "pending": task},
+        _=private,
     )
 
 
-def _pending(call: Call, config: str, variants: list[dict[str, Any]]) -> dict[str, Any]:
-    """What DescribeEndpoint shows of an update under way."""
-    shown = [
-        {
-            "VariantName": variant["name"],
-            "DesiredWeight": variant["weight"],
-            "DesiredInstanceCount": variant["count"],
-            "InstanceType": variant["type"],
-            "VariantStatus": [{"Status": "Creating", "StartTime": call.now}],
-        }
-        for variant in variants
-    ]
-    return {"EndpointConfigName": config, "ProductionVariants": shown, "StartTime": call.now}
+def _serving(variants: list[dict[str, Any]], capture: dict[str, Any] | None) -> dict[str, Any]:
+    """How requests reach a fleet, beside its replicas: read by the runtime with each of them."""
+    serving: dict[str, Any] = {"capture": capture}
+    serving["strategies"] = {each["name"]: each["strategy"]["RoutingStrategy"] for each in variants if each["strategy"]}
+    for shadow in (each for each in variants if each.get("shadow")):
+        share = min(1.0, shadow["weight"] / variants[0]["weight"])
+        serving["shadow"] = {"variant": shadow["name"], "share": share}
+    return serving
+
+
+def _capture(tx: Transaction, call: Call, endpoint: str, fleet: str, config: dict[str, Any], role: str) -> None:
+    tx.start(
+        "capture",
+        capturing.capture_key(call.account, call.region, endpoint, fleet),
+        call.now,
+        call.ids.new(),
+        endpoint=endpoint,
+        fleet=fleet,
+        destination=config["DestinationS3Uri"],
+        kms=config.get("KmsKeyId", ""),
+        role=role,
+    )
