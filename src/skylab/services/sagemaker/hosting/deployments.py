@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from skylab.wire.errors import invalid
 
+EXACT = 1e-6  # what sums of floats may be off
+
 
 class Stage(NamedTuple):
     """green, blue: the part of each fleet's instances that has to be there; share: of the traffic, to green;
@@ -60,11 +62,11 @@ def retreat(config: Mapping[str, Any], counts: Sequence[int], blue: float) -> li
     """Back to the old fleet, of which only a part may be left."""
     size = config.get("RollingUpdatePolicy", {}).get("RollbackMaximumBatchSize")
     step = _part(size, counts) if size else 1.0
-    parts = [blue] if blue >= 1 else []
-    while not parts or parts[-1] < 1:
-        blue = min(1.0, round(blue + step, 9))
-        parts.append(blue)
-    return [Stage(round(1 - part, 9), part, round(1 - part, 9), 0.0) for part in parts]
+    parts = [blue]
+    while parts[-1] < 1:
+        parts.append(_grown(parts[-1], step))
+    steps = zip(parts, parts[1:] or [1.0], strict=False)  # the new fleet shrinks once the old one has grown
+    return [Stage(round(1 - before, 9), part, round(1 - part, 9), 0.0) for before, part in steps]
 
 
 def instances(count: int, part: float) -> int:
@@ -82,7 +84,7 @@ def _blue_green(policy: Mapping[str, Any], counts: Sequence[int]) -> list[Stage]
         shares = [_sized("CanarySize", routing["CanarySize"], counts, 0, 50), 1.0]
     if kind == "LINEAR":
         step = _sized("LinearStepSize", routing["LinearStepSize"], counts, 10, 50)
-        shares = [min(1.0, round(step * n, 9)) for n in range(1, ceil(round(1 / step, 6)) + 1)]
+        shares = _steps(step)
     made = [Stage(1.0, 1.0, share, wait) for share in shares]
     return [*made, Stage(1.0, 1.0, 1.0, policy.get("TerminationWaitInSeconds", 0))]
 
@@ -91,8 +93,20 @@ def _rolling(policy: Mapping[str, Any], counts: Sequence[int]) -> list[Stage]:
     step, wait = _sized("MaximumBatchSize", policy["MaximumBatchSize"], counts, 5, 50), policy["WaitIntervalInSeconds"]
     if size := policy.get("RollbackMaximumBatchSize"):
         _sized("RollbackMaximumBatchSize", size, counts, 0, 100)
-    parts = [min(1.0, round(step * n, 9)) for n in range(1, ceil(round(1 / step, 6)) + 1)]
+    parts = _steps(step)
     return [Stage(part, round(1 - before, 9), part, wait) for before, part in zip([0.0, *parts], parts, strict=False)]
+
+
+def _steps(step: float) -> list[float]:
+    parts = [_grown(0.0, step)]
+    while parts[-1] < 1:
+        parts.append(_grown(parts[-1], step))
+    return parts
+
+
+def _grown(part: float, step: float) -> float:
+    """Three thirds are a whole."""
+    return 1.0 if part + step > 1 - EXACT else part + step
 
 
 def _sized(member: str, size: Mapping[str, Any], counts: Sequence[int], least: int, most: int) -> float:
@@ -107,4 +121,4 @@ def _sized(member: str, size: Mapping[str, Any], counts: Sequence[int], least: i
 def _part(size: Mapping[str, Any], counts: Sequence[int]) -> float:
     """Of several variants an instance count is that of the largest."""
     part = size["Value"] / 100 if size["Type"] == "CAPACITY_PERCENT" else size["Value"] / max(counts)
-    return float(round(part, 9))
+    return float(part)
