@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import capacities, capturing, deployments, documents, shifts
+from skylab.services.sagemaker.hosting import capacities, documents, rollouts
 from skylab.services.sagemaker.hosting.models import the_container
 from skylab.wire.errors import invalid
 
@@ -36,7 +36,14 @@ class Endpoints:
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             records.create(tx, call, TYPE, name, doc | {"_": private})
-            _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants, _deployment(request, {}))
+            rollouts.begin(
+                tx,
+                call,
+                doc | {"_": private},
+                request["EndpointConfigName"],
+                variants,
+                rollouts.deployment(request, {}),
+            )
         return {"EndpointArn": endpoint}
 
     async def describe_endpoint(self, call: Call, request: DescribeEndpointInput) -> dict[str, Any]:
@@ -58,7 +65,7 @@ class Endpoints:
             variants = _planned(tx, call, request["EndpointConfigName"])
             if request.get("RetainAllVariantProperties"):
                 _retain(variants, doc, request.get("ExcludeRetainedVariantProperties", []))
-            _deploy(tx, call, doc, request["EndpointConfigName"], variants, _deployment(request, doc))
+            rollouts.begin(tx, call, doc, request["EndpointConfigName"], variants, rollouts.deployment(request, doc))
         return {"EndpointArn": doc["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(
@@ -132,85 +139,3 @@ def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Seque
     for variant in variants:
         if variant["name"] in now:
             variant |= {own: now[variant["name"]][member] for member, own in members.items()}
-
-
-def _deployment(request: Mapping[str, Any], doc: Mapping[str, Any]) -> dict[str, Any]:
-    """The deployment configuration that counts. Raises AwsError."""
-    given: dict[str, Any] = request.get("DeploymentConfig", {})
-    if not request.get("RetainDeploymentConfig"):
-        return given
-    if given:
-        raise invalid("DeploymentConfig must not be given where RetainDeploymentConfig is true.")
-    last: dict[str, Any] = doc.get("LastDeploymentConfig", {})
-    return last
-
-
-def _deploy(
-    tx: Transaction,
-    call: Call,
-    doc: dict[str, Any],
-    config: str,
-    variants: list[dict[str, Any]],
-    deployment: dict[str, Any],
-) -> None:
-    """Starts the task that brings up a fleet beside the one that serves, and the one that delivers what it captures."""
-    name, task, private, at = doc["EndpointName"], call.ids.new(), doc["_"], call.now.timestamp()
-    stages = deployments.stages(deployment, [each["count"] for each in variants if not each.get("shadow")])
-    capture = records.find(tx, call, "endpoint-config", config).get("DataCaptureConfig")
-    shown = {"DataCaptureConfig": capturing.summary(capture)} if capture else {}
-    serving = _serving(variants, capturing.planned(capture, task))
-    tx.start(
-        "endpoint",
-        records.fleet_key(call.account, call.region, name, task),
-        call.now,
-        task,
-        endpoint=name,
-        config=config,
-        variants=variants,
-        replicas={},
-        role=variants[0]["role"],
-        token=common.new_token(call.ids.new),
-        began=at,
-        deployment=deployment,
-        serving=serving,
-        shown=shown | ({"LastDeploymentConfig": deployment} if deployment else {}),
-    )
-    if capture and serving["capture"]:
-        _capture(tx, call, name, task, capture, variants[0]["role"])
-    updating = bool(private["fleet"])
-    private = private | {"fleets": [*private["fleets"], task], "pending": task}
-    if updating and stages:
-        weights = {each["name"]: each["weight"] for each in variants if not each.get("shadow")}
-        private |= {"shift": shifts.begun(task, stages, weights, serving, at)}
-    tx.update(
-        call.key(TYPE, name),
-        call.now,
-        EndpointStatus="Updating" if updating else "Creating",
-        PendingDeploymentSummary=documents.pending(config, variants, call.now),
-        FailureReason=None,
-        _=private,
-    )
-
-
-def _serving(variants: list[dict[str, Any]], capture: dict[str, Any] | None) -> dict[str, Any]:
-    """How requests reach a fleet, beside its replicas: read by the runtime with each of them."""
-    serving: dict[str, Any] = {"capture": capture}
-    serving["strategies"] = {each["name"]: each["strategy"]["RoutingStrategy"] for each in variants if each["strategy"]}
-    for shadow in (each for each in variants if each.get("shadow")):
-        share = min(1.0, shadow["weight"] / variants[0]["weight"])
-        serving["shadow"] = {"variant": shadow["name"], "share": share}
-    return serving
-
-
-def _capture(tx: Transaction, call: Call, endpoint: str, fleet: str, config: dict[str, Any], role: str) -> None:
-    tx.start(
-        "capture",
-        capturing.capture_key(call.account, call.region, endpoint, fleet),
-        call.now,
-        call.ids.new(),
-        endpoint=endpoint,
-        fleet=fleet,
-        destination=config["DestinationS3Uri"],
-        kms=config.get("KmsKeyId", ""),
-        role=role,
-    )
