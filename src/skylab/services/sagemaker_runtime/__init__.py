@@ -19,4 +19,5 @@ ERRORS: dict[type[Exception], Any] = {}
 
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:
     spool = Spool(root / "captures", settings.durability)
-    return {"pool": Pool(), "turns": Turns(), "spool": spool, "shadows": Shadows()}
+    shadows = Shadows()
+    return {"pool": Pool(), "turns": Turns(), "spool": spool, "shadows": shadows, "keeper": shadows}

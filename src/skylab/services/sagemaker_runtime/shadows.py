@@ -17,6 +17,7 @@ from skylab.services.sagemaker_runtime.pool import Lane
 log = logging.getLogger(__name__)
 
 MOST = 64  # copies under way at a time
+PATIENCE = 5.0  # seconds for them to end when the cloud does
 
 Answered = Callable[[bytes, str | None], Awaitable[None]]
 
@@ -33,6 +34,18 @@ class Shadows:
             return False
         self._keep(_copied(lane, lane.choose(sockets)[0], head, body, seconds, done))
         return True
+
+    def close(self) -> None:
+        """Gives up the copies under way, on loops that still run."""
+        for loop in {task.get_loop() for task in list(self._tasks)}:
+            if loop.is_running():
+                asyncio.run_coroutine_threadsafe(self._cancelled(loop), loop).result(PATIENCE)
+
+    async def _cancelled(self, loop: asyncio.AbstractEventLoop) -> None:
+        mine = [task for task in self._tasks if task.get_loop() is loop]
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
 
     def _keep(self, copy: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(copy)

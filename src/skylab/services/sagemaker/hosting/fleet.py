@@ -141,10 +141,11 @@ class Fleet:
             for slot, was in ({slot: {} for slot in changes} | task.data["replicas"]).items()
             if changes.get(slot, {}) is not None
         }
-        whole = all(known.get(slot, {}).get("state") == "healthy" for slot in wanted)
-        store = self.world.store
-        with store.writing() if changes or whole or task.state == "shifting" else store.reading() as tx:
+        healthy = {slot for slot, each in known.items() if each["state"] == "healthy"}
+        store, busy = self.world.store, bool(changes) or wanted.keys() <= healthy or task.state == "shifting"
+        with store.writing() if busy else store.reading() as tx:
             doc = tx.get(endpoint_key(task))
+            whole = _wanted(task, doc).keys() <= healthy  # it may have been changed since
             new = self._new_doc(task, doc, known, whole, now)
             if changes or new != doc:
                 state = documents.state(task, new)
