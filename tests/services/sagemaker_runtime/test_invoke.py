@@ -183,7 +183,7 @@ def test_a_request_that_finds_its_replica_gone_looks_again_who_serves(hosting, m
 
     def stale_first(call, request):
         looks.append(real(call, request))
-        return ("A", ["/nowhere"]) if len(looks) == 1 else looks[-1]
+        return ("A", ["/nowhere"], {}) if len(looks) == 1 else looks[-1]
 
     monkeypatch.setattr(invocations, "_route", stale_first)
     assert hosting.ask("one", {"x": 1})["sent"] == {"x": 1} and len(looks) == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 from skylab.kernel.clock import Clock
 from skylab.services.sagemaker_runtime.invocations import Invocations
+from skylab.services.sagemaker_runtime.multimodel import Shelves
 from skylab.services.sagemaker_runtime.pool import Pool
 from skylab.services.sagemaker_runtime.turns import Turns
 from skylab.settings import Settings
@@ -16,4 +17,4 @@ ERRORS: dict[type[Exception], Any] = {}
 
 
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:
-    return {"pool": Pool(), "turns": Turns()}
+    return {"pool": Pool(), "turns": Turns(), "shelves": Shelves()}

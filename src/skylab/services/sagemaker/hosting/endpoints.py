@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting.models import the_container
+from skylab.services.sagemaker.hosting import containers
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -117,17 +117,16 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
 
 def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
     model = records.find(tx, call, "model", variant["ModelName"])
-    container = the_container(model)
+    first, *others = containers.plans(model)
     return {
         "name": variant["VariantName"],
         "type": variant["InstanceType"],
         "count": variant["InitialInstanceCount"],
         "weight": variant["InitialVariantWeight"],
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
-        "image": container["Image"],
-        "url": container.get("ModelDataUrl", ""),
-        "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
-        "env": container.get("Environment", {}),
+        **first,
+        "others": others,
+        "routing": containers.routing(model),
         "isolated": model["EnableNetworkIsolation"],
         "role": model.get("ExecutionRoleArn", ""),
     }

@@ -13,6 +13,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
+from skylab.services.sagemaker.hosting import routes
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.health import Health
 from skylab.services.sagemaker.hosting.replicas import Replica, folder, fresh, models
@@ -65,8 +66,11 @@ class Fleet:
         wanted = _wanted(task, doc)
         replicas = {slot: Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()}
         changes: dict[str, Any] = {slot: self._step(task, each, wanted, now) for slot, each in replicas.items()}
-        for slot in wanted.keys() - replicas.keys():
-            changes[slot] = fresh(wanted[slot], f"i-{self.world.ids.new():0>17}", now.timestamp())
+        for slot in sorted(wanted.keys() - replicas.keys()):
+            first = "-".join(slot.split("-")[:2])  # containers of one instance have one id
+            instance = (task.data["replicas"].get(first) or changes.get(first) or {}).get("instance")
+            instance = instance or f"i-{self.world.ids.new():0>17}"
+            changes[slot] = fresh(wanted[slot], instance, now.timestamp())
         for slot, change in changes.items():
             if task.state == "deploying" and change and change.get("state") == "died":
                 self._fail(task, UNHEALTHY.format(replicas[slot].known["variant"]), now)
@@ -110,7 +114,7 @@ class Fleet:
             for slot, was in ({slot: {} for slot in changes} | task.data["replicas"]).items()
             if changes.get(slot, {}) is not None
         }
-        all_healthy = bool(known) and all(known.get(slot, {}).get("state") == "healthy" for slot in wanted)
+        all_healthy = all(known.get(slot, {}).get("state") == "healthy" for slot in wanted)
         with self.world.store.writing() if changes or all_healthy else self.world.store.reading() as tx:
             doc = tx.get(endpoint_key(task))
             new = self._new_doc(task, doc, known, all_healthy, now)
@@ -137,11 +141,12 @@ class Fleet:
             new.pop("PendingDeploymentSummary", None)
             new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
-        for slot, each in sorted(known.items(), key=lambda item: bool(item[1].get("unwell"))):
-            if each["state"] == "healthy" and not (each.get("unwell") and table[each["variant"]]):
+        for slot, each in routes.serving(task, known).items():
+            if not (each["unwell"] and table[each["variant"]]):
                 table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
         pending = None if deploying else private["pending"]
-        new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending}
+        beside = routes.routes(task, known, self.world)
+        new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending, "routes": beside}
         if doc["EndpointStatus"] != "InService" and all_healthy and not pending:
             new["EndpointStatus"] = "InService"
             new["ProductionVariants"] = [_settled(each) for each in new["ProductionVariants"]]
@@ -235,9 +240,10 @@ def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
     serving = task.state == "serving"
     counts = {each["VariantName"]: each["DesiredInstanceCount"] for each in doc.get("ProductionVariants", [])}
     return {
-        f"{index}-{number}": variant
+        slot: variant
         for index, variant in enumerate(task.data["variants"])
         for number in range(counts[variant["name"]] if serving else variant["count"])
+        for slot in routes.slots(index, number, variant)
     }
 
 
@@ -246,7 +252,8 @@ def _summaries(task: Task, now: datetime) -> list[dict[str, Any]]:
         {
             "VariantName": variant["name"],
             "DeployedImages": [
-                {"SpecifiedImage": variant["image"], "ResolvedImage": variant["image"], "ResolutionTime": now}
+                {"SpecifiedImage": each["image"], "ResolvedImage": each["image"], "ResolutionTime": now}
+                for each in [variant, *variant.get("others", [])]
             ],
             "DesiredWeight": variant["weight"],
             "CurrentWeight": variant["weight"],
