@@ -5,6 +5,7 @@ from typing import Any
 
 from skylab.kernel.clock import Clock
 from skylab.services.sagemaker_runtime.invocations import Invocations
+from skylab.services.sagemaker_runtime.multimodel import Shelves
 from skylab.services.sagemaker_runtime.pool import Pool
 from skylab.services.sagemaker_runtime.shadows import Shadows
 from skylab.services.sagemaker_runtime.spool import Spool
@@ -18,6 +19,5 @@ ERRORS: dict[type[Exception], Any] = {}
 
 
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:
-    spool = Spool(root / "captures", settings.durability)
-    shadows = Shadows()
-    return {"pool": Pool(), "turns": Turns(), "spool": spool, "shadows": shadows, "keeper": shadows}
+    part = {"pool": Pool(), "turns": Turns(), "shelves": Shelves(), "shadows": Shadows()}
+    return part | {"spool": Spool(root / "captures", settings.durability), "keeper": part["shadows"]}

@@ -7,6 +7,7 @@ on. Shares are dealt evenly and without chance (turns.py); only RoutingStrategy 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from skylab.kernel.key import Key
@@ -24,10 +25,12 @@ class Shadow(NamedTuple):
 
 
 class Route(NamedTuple):
-    """sockets: of the variant's replicas that are well. capture: how the request is to be recorded, if it is."""
+    """sockets: of the variant's replicas that are well. beside: what more there is to the way to them (ways.py).
+    capture: how the request is to be recorded, if it is."""
 
     variant: str
     sockets: list[str]
+    beside: Mapping[str, Any] = MappingProxyType({})
     random: bool = False
     shadow: Shadow | None = None
     capture: Mapping[str, Any] | None = None
@@ -38,6 +41,7 @@ class Side(NamedTuple):
 
     weights: dict[str, float]
     replicas: Mapping[str, list[str]]
+    routes: Mapping[str, Mapping[str, Any]]
     serving: Mapping[str, Any]
 
 
@@ -57,6 +61,7 @@ def find(call: Call, request: Mapping[str, Any]) -> Route:
     return Route(
         variant,
         side.replicas.get(variant, []),
+        side.routes.get(variant, {}),
         side.serving.get("strategies", {}).get(variant) == RANDOM,
         _shadow(turns, key, side),
         _capture(turns, key, side),
@@ -69,11 +74,12 @@ def _side(turns: Any, key: Key, doc: Mapping[str, Any], named: str | None) -> Si
     blue = Side(
         {each["VariantName"]: each["CurrentWeight"] for each in doc["ProductionVariants"]},
         private["replicas"],
+        private.get("routes", {}),
         private.get("serving", {}),
     )
     if not (shift := private.get("shift")):
         return blue
-    green = Side(shift["weights"], shift["replicas"], shift["serving"])
+    green = Side(shift["weights"], shift["replicas"], shift.get("routes", {}), shift["serving"])
     share = {"blue": 1.0 - shift["share"], "green": shift["share"]}
     chosen, other = (green, blue) if turns.next(key._replace(type="shift"), share) == "green" else (blue, green)
     return chosen if _can(chosen, named) or not _can(other, named) else other

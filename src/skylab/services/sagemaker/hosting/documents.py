@@ -1,8 +1,9 @@
 """What an endpoint's document says of its fleets: who gets the traffic, what is there, and how far an update is.
 
-Private members, under "_": fleet, the task whose replicas serve; replicas, their sockets by variant; serving, how they
-are asked (strategies, shadow, capture); pending, the task of an update under way, and shift (shifts.py), where it moves
-the traffic by and by; before, what a change of capacities began with.
+Private members, under "_": fleet, the task whose replicas serve; its traffic, which is replicas, their sockets by
+variant, and routes (routes.py); serving, how they are asked (strategies, shadow, capture); pending, the task of an
+update under way, and shift (shifts.py), where it moves the traffic by and by; before, what a change of capacities
+began with.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def _plans(task: Task) -> list[Doc]:
     return plans
 
 
-def serves(task: Task, doc: Doc, table: dict[str, list[str]], healthy: dict[str, int], whole: bool) -> Doc:
+def serves(task: Task, doc: Doc, traffic: Doc, healthy: dict[str, int], whole: bool) -> Doc:
     """The document of the fleet that has the traffic; whole: all its replicas are well."""
-    new = doc | {"_": doc["_"] | {"fleet": task.id, "replicas": table, "serving": task.data["serving"]}}
+    new = doc | {"_": doc["_"] | {"fleet": task.id, "serving": task.data["serving"]} | traffic}
     settled = whole and doc["EndpointStatus"] != "InService" and not doc["_"]["pending"]
     for member in VARIANTS:
         if member in new:
@@ -52,7 +53,7 @@ def serves(task: Task, doc: Doc, table: dict[str, list[str]], healthy: dict[str,
     return new
 
 
-def takes_over(task: Task, doc: Doc, table: dict[str, list[str]], now: datetime) -> Doc:
+def takes_over(task: Task, doc: Doc, traffic: Doc, now: datetime) -> Doc:
     """An update is through: from here on this fleet has the traffic, and the endpoint is what it was told to become."""
     gone = {"PendingDeploymentSummary", "DataCaptureConfig", *VARIANTS}
     new = {member: value for member, value in doc.items() if member not in gone}
@@ -61,17 +62,17 @@ def takes_over(task: Task, doc: Doc, table: dict[str, list[str]], now: datetime)
         if plans := [plan for plan in _plans(task) if plan.get("shadow", False) == shadow]:
             new[member] = [_summary(plan, now) for plan in plans]
     private = {name: value for name, value in doc["_"].items() if name not in ("shift", "before")}
-    new["_"] = private | {"fleet": task.id, "replicas": table, "serving": task.data["serving"], "pending": None}
+    new["_"] = private | {"fleet": task.id, "serving": task.data["serving"], "pending": None} | traffic
     return new
 
 
-def shifted(task: Task, doc: Doc, table: dict[str, list[str]], healthy: dict[str, int], whole: bool, at: float) -> Doc:
+def shifted(task: Task, doc: Doc, traffic: Doc, healthy: dict[str, int], whole: bool, at: float) -> Doc:
     """One step of a shift; whole: what the present stage needs of the new fleet is well."""
     before = doc["_"]["shift"]
     ready = _restored(doc, before) if before["back"] else whole
-    shift = shifts.onward(before | {"replicas": table}, ready, at)
+    shift = shifts.onward(before | traffic, ready, at)
     if shift is None and not before["back"]:
-        return takes_over(task, doc, table, datetime.fromtimestamp(at, UTC))
+        return takes_over(task, doc, traffic, datetime.fromtimestamp(at, UTC))
     if shift is None:
         return returned(doc, before["reason"])
     new = doc | {"_": doc["_"] | {"shift": shift}}
@@ -144,15 +145,22 @@ def _restored(doc: Doc, shift: shifts.Shift) -> bool:
 
 def _summary(plan: Doc, now: datetime) -> Doc:
     routing = {"RoutingConfig": plan["strategy"]} if plan.get("strategy") else {}
-    image = {"SpecifiedImage": plan["image"], "ResolvedImage": plan["image"], "ResolutionTime": now}
     return routing | {
         "VariantName": plan["name"],
-        "DeployedImages": [image],
+        "DeployedImages": _images(plan, now),
         "DesiredWeight": plan["weight"],
         "CurrentWeight": plan["weight"],
         "DesiredInstanceCount": plan["count"],
         "CurrentInstanceCount": plan["count"],
     }
+
+
+def _images(plan: Doc, now: datetime) -> list[Doc]:
+    """One for each container."""
+    return [
+        {"SpecifiedImage": each["image"], "ResolvedImage": each["image"], "ResolutionTime": now}
+        for each in [plan, *plan.get("others", [])]
+    ]
 
 
 def _counted(variant: Doc, healthy: dict[str, int], settled: bool) -> Doc:
@@ -177,10 +185,9 @@ def pending(config: str, plans: Iterable[Doc], now: datetime) -> Doc:
     """What DescribeEndpoint shows of a deployment that begins."""
     shown: Doc = {"EndpointConfigName": config, "StartTime": now}
     for plan in plans:
-        image = {"SpecifiedImage": plan["image"], "ResolvedImage": plan["image"], "ResolutionTime": now}
         summary = {
             "VariantName": plan["name"],
-            "DeployedImages": [image],
+            "DeployedImages": _images(plan, now),
             "CurrentWeight": 0.0,
             "DesiredWeight": plan["weight"],
             "CurrentInstanceCount": 0,

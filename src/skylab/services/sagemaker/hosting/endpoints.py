@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import capacities, documents, rollouts
-from skylab.services.sagemaker.hosting.models import the_container
+from skylab.services.sagemaker.hosting import capacities, containers, documents, rollouts
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -105,6 +104,10 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     doc = records.find(tx, call, "endpoint-config", config)
     variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
     variants += [_plan(tx, call, each) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
+    if variants[-1].get("shadow") and any(variant["routing"] for variant in variants):
+        raise invalid(
+            "Shadow variants are not supported for models of several containers and for multi-model ones."
+        )
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
@@ -112,7 +115,7 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
 
 def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
     model = records.find(tx, call, "model", variant["ModelName"])
-    container = the_container(model)
+    first, *others = containers.plans(model)
     return {
         "name": variant["VariantName"],
         "type": variant["InstanceType"],
@@ -121,10 +124,9 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
         "download": variant.get("ModelDataDownloadTimeoutInSeconds"),
         "strategy": variant.get("RoutingConfig"),
-        "image": container["Image"],
-        "url": container.get("ModelDataUrl", ""),
-        "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
-        "env": container.get("Environment", {}),
+        **first,
+        "others": others,
+        "routing": containers.routing(model),
         "isolated": model["EnableNetworkIsolation"],
         "role": model.get("ExecutionRoleArn", ""),
     }

@@ -14,7 +14,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
-from skylab.services.sagemaker.hosting import deployments, documents
+from skylab.services.sagemaker.hosting import deployments, documents, routes
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.capturing import capture_key
 from skylab.services.sagemaker.hosting.health import Health
@@ -89,8 +89,11 @@ class Fleet:
         wanted = _wanted(task, doc)
         replicas = {slot: Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()}
         changes: dict[str, Any] = {slot: self._step(task, each, wanted, doc, now) for slot, each in replicas.items()}
-        for slot in wanted.keys() - replicas.keys():
-            changes[slot] = fresh(wanted[slot], f"i-{self.world.ids.new():0>17}", now.timestamp())
+        for slot in sorted(wanted.keys() - replicas.keys()):
+            first = "-".join(slot.split("-")[:2])  # containers of one instance have one id
+            instance = (task.data["replicas"].get(first) or changes.get(first) or {}).get("instance")
+            instance = instance or f"i-{self.world.ids.new():0>17}"
+            changes[slot] = fresh(wanted[slot], instance, now.timestamp())
         for slot, change in changes.items():
             if change and change.get("state") == "died":
                 self._fail(task, UNHEALTHY.format(replicas[slot].known["variant"]), now)
@@ -162,18 +165,18 @@ class Fleet:
         """The endpoint as these replicas make it. whole: all that are wanted are well."""
         if doc["EndpointStatus"] == "Deleting":
             return doc
-        table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
-        healthy = dict.fromkeys(table, 0)
-        for slot, each in sorted(known.items(), key=lambda item: bool(item[1].get("unwell"))):
-            if each["state"] == "healthy":
-                healthy[each["variant"]] += 1
-                if not (each.get("unwell") and table[each["variant"]]):
-                    table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
+        replicas: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
+        healthy = dict.fromkeys(replicas, 0)
+        for slot, each in routes.serving(task, known).items():
+            healthy[each["variant"]] += 1
+            if not (each["unwell"] and replicas[each["variant"]]):
+                replicas[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
+        traffic = {"replicas": replicas, "routes": routes.routes(task, known, self.world)}
         if task.state == "serving":
-            return documents.serves(task, doc, table, healthy, whole)
+            return documents.serves(task, doc, traffic, healthy, whole)
         if doc["_"].get("shift"):
-            return documents.shifted(task, doc, table, healthy, whole, now.timestamp())
-        return documents.takes_over(task, doc, table, now) if whole else doc
+            return documents.shifted(task, doc, traffic, healthy, whole, now.timestamp())
+        return documents.takes_over(task, doc, traffic, now) if whole else doc
 
     def _retire(self, tx: Transaction, task: Task, doc: dict[str, Any], now: datetime) -> None:
         if before := doc["_"]["fleet"]:
@@ -271,7 +274,8 @@ def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Slot -> variant."""
     counts = documents.counts(task, doc)
     return {
-        f"{index}-{number}": variant
+        slot: variant
         for index, variant in enumerate(task.data["variants"])
         for number in range(counts[variant["name"]])
+        for slot in routes.slots(index, number, variant)
     }
