@@ -105,9 +105,7 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
     variants += [_plan(tx, call, each) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
     if variants[-1].get("shadow") and any(variant["routing"] for variant in variants):
-        raise invalid(
-            "Shadow variants are not supported for models of several containers and for multi-model ones."
-        )
+        raise invalid("Shadow variants are not supported for models of several containers and for multi-model ones.")
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
