@@ -34,3 +34,13 @@ def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "predictions=20" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_sdks_deploy_two_variants_that_capture_and_update_them(run, tool, version):
+    done = run(tool(f"sdk{version}"), HERE / f"v{version}_endpoints.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "updated=third" in done.stdout
