@@ -74,6 +74,8 @@ def _fits(request: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
     for member in NOT_YET:
         if member in request:
             raise AwsError("ValidationError", f"{member} is not offered yet.")
+    if "async" in beside:
+        raise AwsError("ValidationError", f"Endpoint {name} is asynchronous: it is invoked by InvokeEndpointAsync.")
     if "models" in beside and "TargetModel" not in request:
         raise AwsError("ValidationError", f"Endpoint {name} hosts several models: the TargetModel header is required.")
     if "models" not in beside and "TargetModel" in request:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker.hosting import asynchronous
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "endpoint-config"
-NOT_YET = ("AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig", "ShadowProductionVariants")
+NOT_YET = ("DataCaptureConfig", "ExplainerConfig", "ShadowProductionVariants")
 NOT_YET_OF_VARIANT = ("ServerlessConfig", "ManagedInstanceScaling", "AcceleratorType", "CapacityReservationConfig")
 
 
@@ -23,12 +24,13 @@ class EndpointConfigs:
         records.refuse(request, NOT_YET)
         variants = [_variant(variant) for variant in request["ProductionVariants"]]
         _unambiguous(variants)
+        asynchronous.check(request, variants)
         config = common.arn(call, TYPE, name)
         doc = {member: value for member, value in request.items() if member != "Tags"}
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
         with call.writing() as tx:
             for variant in variants:
-                records.find(tx, call, "model", variant["ModelName"])
+                asynchronous.fits(request, records.find(tx, call, "model", variant["ModelName"]))
             records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"EndpointConfigArn": config}
 

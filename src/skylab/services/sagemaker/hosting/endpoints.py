@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import containers
+from skylab.services.sagemaker.hosting import asynchronous, containers
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = 
 def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
     doc = records.find(tx, call, "endpoint-config", config)
-    variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
+    variants = [_plan(tx, call, variant, doc) for variant in doc["ProductionVariants"]]
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
 
 
-def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
+def _plan(tx: Transaction, call: Call, variant: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     model = records.find(tx, call, "model", variant["ModelName"])
     first, *others = containers.plans(model)
     return {
@@ -126,7 +126,7 @@ def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
         **first,
         "others": others,
-        "routing": containers.routing(model),
+        "routing": containers.routing(model) | asynchronous.routing(config, model),
         "isolated": model["EnableNetworkIsolation"],
         "role": model.get("ExecutionRoleArn", ""),
     }

@@ -13,7 +13,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
-from skylab.services.sagemaker.hosting import routes
+from skylab.services.sagemaker.hosting import asynchronous, routes
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.health import Health
 from skylab.services.sagemaker.hosting.replicas import Replica, folder, fresh, models
@@ -140,6 +140,7 @@ class Fleet:
         if deploying:
             new.pop("PendingDeploymentSummary", None)
             new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
+            new = asynchronous.shown(new, task.data["variants"])
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
         for slot, each in routes.serving(task, known).items():
             if not (each["unwell"] and table[each["variant"]]):

@@ -12,7 +12,7 @@ from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
-from skylab.services.sagemaker.hosting import artifacts
+from skylab.services.sagemaker.hosting import artifacts, asynchronous
 from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
 from skylab.services.sagemaker.jobs import runtimes
 
@@ -127,6 +127,7 @@ class Replica:
         variant = self.variant
         common = process_env(self.world, self.task, self.task.target.region, self._home(), cpus, variant["isolated"])
         program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
+        program |= asynchronous.environment(variant)
         if "multi" in variant:
             memory = instance(variant["type"]).memory
             program |= {"SAGEMAKER_MULTI_MODEL": "true"}
