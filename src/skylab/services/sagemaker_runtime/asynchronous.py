@@ -64,7 +64,7 @@ def _endpoint(tx: Transaction, call: Call, name: str) -> dict[str, Any]:
     doc = tx.find(endpoint_key(call.key(QUEUE, name)))
     if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
-    for beside in doc["_"].get("routes", {}).values():
+    for beside in doc["_"].get("serving", {}).get("routes", {}).values():
         if "async" in beside:
             found: dict[str, Any] = beside
             return found

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from skylab.services.call import Call
-from skylab.services.sagemaker_runtime import ways
+from skylab.services.sagemaker_runtime import captured, routes, ways
 from skylab.services.sagemaker_runtime.connection import Broken, Connection
 from skylab.services.sagemaker_runtime.failures import LATE, in_time, refused
 from skylab.services.sagemaker_runtime.heads import head
+from skylab.services.sagemaker_runtime.routes import Route
 from skylab.services.sagemaker_runtime.ways import ASIDE, Way
 from skylab.wire import eventstream
 from skylab.wire.errors import AwsError
@@ -37,7 +38,8 @@ RETURNED = {
 
 class Invocations:
     async def invoke_endpoint(self, call: Call, request: InvokeEndpointInput) -> dict[str, Any]:
-        variant, path, connection, way = await _sent(call, request, await _whole(request.get("Body", b"")))
+        sent = await _whole(request.get("Body", b""))
+        route, path, connection, way = await _sent(call, request, sent)
         try:
             body = await in_time(call, request, connection.rest(), TIMEOUT, way.host)
         except BaseException:
@@ -48,13 +50,15 @@ class Invocations:
             way.left()
         if connection.status != 200:
             raise refused(call, request, connection.status, body, way.host)
-        return _members(connection, variant) | {"Body": body}
+        if route.capture:
+            await _captured(call, request, route, route.variant, sent, body, connection.headers.get("content-type"))
+        return _members(connection, route.variant) | {"Body": body}
 
     async def invoke_endpoint_with_response_stream(
         self, call: Call, request: InvokeEndpointWithResponseStreamInput
     ) -> dict[str, Any]:
         body = await _whole(request.get("Body", b""))
-        variant, path, connection, way = await _sent(call, request, body, streaming=True)
+        route, path, connection, way = await _sent(call, request, body, streaming=True)
         try:
             await in_time(call, request, connection.begun(), TIMEOUT, way.host)
             if connection.status != 200:
@@ -65,7 +69,7 @@ class Invocations:
             call.part["pool"].here().give_back(path, connection)
             way.left()
             raise
-        members = _members(connection, variant)
+        members = _members(connection, route.variant)
         return members | {"Body": _events(call, path, connection, way)}
 
 
@@ -88,16 +92,17 @@ async def _whole(body: Any) -> bytes:
 
 async def _sent(
     call: Call, request: Mapping[str, Any], body: bytes, streaming: bool = False
-) -> tuple[str, str, Connection, Way]:
-    """(variant, socket, connection on which the request went out, its way). Another replica is tried only where nothing
+) -> tuple[Route, str, Connection, Way]:
+    """(route, socket, connection on which the request went out, its way). Another replica is tried only where nothing
     was sent, since a request that was received may have been acted upon."""
     pool, tried, variant = call.part["pool"].here(), set[str](), ""
     aside = any(member in request for member in ASIDE)
     for _ in range(ROUTES):
-        variant, sockets, beside = _route(call, request)
-        plain = not (aside or beside)
-        way = Way(sockets, body, request) if plain else await ways.way(call, request, body, sockets, beside)
-        for path in [path for path in pool.choose(way.sockets)[:2] if path not in tried]:
+        route = routes.find(call, request)
+        variant, plain = route.variant, not (aside or route.beside)
+        way = Way(route.sockets, body, request) if plain else await ways.way(call, request, body, route)
+        order = _drawn(call, way.sockets) if route.random else pool.choose(way.sockets)
+        for path in [path for path in order[:2] if path not in tried]:
             try:
                 connection = await pool.borrow(path)
             except OSError as problem:
@@ -107,26 +112,42 @@ async def _sent(
             except BaseException:
                 way.left()
                 raise
-            connection.send(head(way.request, len(way.body), way.url), way.body, streaming)
-            return variant, path, connection, way
+            sent = head(way.request, len(way.body), way.url)
+            connection.send(sent, way.body, streaming)
+            if route.shadow:
+                _copy(call, request, route, sent, body)
+            return route, path, connection, way
         way.left()
         if way.once:
             break
     raise AwsError("ServiceUnavailable", f"Variant {variant} of endpoint {request['EndpointName']} has no instance.")
 
 
-def _route(call: Call, request: Mapping[str, Any]) -> tuple[str, list[str], dict[str, Any]]:
-    name = request["EndpointName"]
-    key = call.key("endpoint", name)._replace(service="sagemaker")
-    with call.reading() as tx:
-        doc = tx.find(key)
-    if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
-        raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
-    weights = {each["VariantName"]: each["CurrentWeight"] for each in doc["ProductionVariants"]}
-    variant = request.get("TargetVariant") or call.part["turns"].next(key, weights)
-    if variant not in weights:
-        raise AwsError("ValidationError", f"Variant {variant} of endpoint {name} not found.")
-    return variant, doc["_"]["replicas"].get(variant, []), doc["_"].get("routes", {}).get(variant, {})
+def _drawn(call: Call, sockets: list[str]) -> list[str]:
+    """Beginning with one that is drawn by lot."""
+    first = int(call.ids.new(), 16) % len(sockets) if sockets else 0
+    return sockets[first:] + sockets[:first]
+
+
+def _copy(call: Call, request: Mapping[str, Any], route: Route, head: bytes, body: bytes) -> None:
+    """The same request to the shadow; what it answers is only ever captured."""
+    assert route.shadow
+    variant = route.shadow.variant
+
+    async def done(answer: bytes, type: str | None) -> None:
+        if route.capture:
+            await _captured(call, request, route, variant, body, answer, type)
+
+    call.part["shadows"].send(call.part["pool"].here(), route.shadow.sockets, head, body, TIMEOUT, done)
+
+
+async def _captured(
+    call: Call, request: Mapping[str, Any], route: Route, variant: str, body: bytes, answer: bytes, type: str | None
+) -> None:
+    """In a file before the caller is answered: a record of what was acknowledged is never lost."""
+    assert route.capture
+    line = captured.record(route.capture, request, call.request_id, call.now, body, answer, type)
+    await call.part["spool"].write(route.capture["fleet"], variant, call.now, line, call.request_id)
 
 
 def _members(connection: Connection, variant: str) -> dict[str, Any]:

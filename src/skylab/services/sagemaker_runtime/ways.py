@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker_runtime import chains, multimodel
+from skylab.services.sagemaker_runtime import chains, multimodel, serverless
+from skylab.services.sagemaker_runtime.routes import Route
 from skylab.wire.errors import AwsError
 
 NOT_YET = ("EnableExplanations", "PrefixAwareId")
@@ -36,11 +37,13 @@ class Way:
     once: bool = False
 
 
-async def way(
-    call: Call, request: Mapping[str, Any], body: bytes, sockets: list[str], beside: Mapping[str, Any]
-) -> Way:
-    """beside: what the endpoint's document says of the variant's routing; {} where it is plain. Raises AwsError."""
+async def way(call: Call, request: Mapping[str, Any], body: bytes, route: Route) -> Way:
+    """Raises AwsError."""
+    sockets, beside = route.sockets, route.beside
     _fits(request, beside)
+    if "serverless" in beside:
+        socket, left = await serverless.ready(call, request, route)
+        return Way([socket], body, request, left=left)
     if "models" in beside:
         name, socket, left = await multimodel.ready(
             call, request["EndpointName"], request["TargetModel"], sockets, beside

@@ -41,11 +41,10 @@ def routing(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, An
     return {"async": given, "role": model.get("ExecutionRoleArn", "")} if given else {}
 
 
-def shown(endpoint: dict[str, Any], variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The endpoint's document with the configuration that its variants were planned by."""
-    given = variants[0].get("routing", {}).get("async")
-    kept = {member: value for member, value in endpoint.items() if member != "AsyncInferenceConfig"}
-    return kept | ({"AsyncInferenceConfig": given} if given else {})
+def shown(variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What Describe shows of an endpoint whose variants were planned so."""
+    given = variants[0]["routing"].get("async")
+    return {"AsyncInferenceConfig": given} if given else {}
 
 
 def environment(variant: Mapping[str, Any]) -> dict[str, str]:

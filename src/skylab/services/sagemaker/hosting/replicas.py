@@ -7,12 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skylab.compute.instances import instance
 from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
-from skylab.services.sagemaker.hosting import artifacts, asynchronous
+from skylab.services.sagemaker.hosting import artifacts, asynchronous, serverless
 from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
 from skylab.services.sagemaker.jobs import runtimes
 
@@ -106,7 +105,7 @@ class Replica:
         return folder(self.world, self.task) / self.slot
 
     def _launch(self, shown: Path) -> Launch:
-        variant, kind = self.variant, instance(self.variant["type"])
+        variant, kind = self.variant, serverless.machine(self.variant)
         return Launch(
             argv=runtimes.resolve(variant["image"]).serve,
             env=self._environment(kind.vcpus),
@@ -129,7 +128,7 @@ class Replica:
         program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
         program |= asynchronous.environment(variant)
         if "multi" in variant:
-            memory = instance(variant["type"]).memory
+            memory = serverless.machine(variant).memory
             program |= {"SAGEMAKER_MULTI_MODEL": "true"}
             program |= {"SKYLAB_MODEL_MEMORY": str(int(memory * GIB))} if memory else {}
         env: dict[str, str] = common | program | variant["env"] | {"SKYLAB_SERVE_SOCKET": str(self.socket)}
