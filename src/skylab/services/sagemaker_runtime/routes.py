@@ -14,6 +14,10 @@ from skylab.services.call import Call
 from skylab.wire.errors import AwsError
 
 RANDOM = "RANDOM"
+EMPTY = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
 PLAIN: Mapping[str, Any] = {}
 
 
@@ -52,6 +56,8 @@ def find(call: Call, request: Mapping[str, Any]) -> Route:
         doc = tx.find(key)
     if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
+    if component := request.get("InferenceComponentName"):
+        return _component(call, name, component)
     turns, named = call.part["turns"], request.get("TargetVariant")
     side = _side(turns, key, doc, named)
     variant = named or turns.next(key, side.weights)
@@ -65,6 +71,18 @@ def find(call: Call, request: Mapping[str, Any]) -> Route:
         _capture(turns, key, side),
         side.serving.get("routes", PLAIN).get(variant, PLAIN),
     )
+
+
+def _component(call: Call, endpoint: str, name: str) -> Route:
+    """To any copy of an inference component of the endpoint. Raises AwsError."""
+    key = call.key("inference-component", name)._replace(service="sagemaker")
+    with call.reading() as tx:
+        doc = tx.find(key)
+    if doc is None or doc["EndpointName"] != endpoint or doc["InferenceComponentStatus"] == "Deleting":
+        raise AwsError("ValidationError", f"Inference Component {name} of endpoint {endpoint} not found.")
+    if not doc["RuntimeConfig"]["DesiredCopyCount"]:
+        raise AwsError("ValidationError", EMPTY)
+    return Route(doc["VariantName"], doc["_"]["sockets"], beside={"component": name})
 
 
 def _side(turns: Any, key: Key, doc: Mapping[str, Any], named: str | None) -> Side:

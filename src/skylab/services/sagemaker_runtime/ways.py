@@ -19,6 +19,12 @@ NOT_YET = ("EnableExplanations", "PrefixAwareId")
 ASIDE = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", *NOT_YET)
 
 
+NAMELESS = (
+    "Inference Component Name header is required for endpoints to which you plan to deploy inference components. "
+    "Please include Inference Component Name header or consider using SageMaker models."
+)
+
+
 def nothing() -> None:
     """Nobody waits to be told that a request has ended."""
 
@@ -77,6 +83,8 @@ def _fits(request: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
     for member in NOT_YET:
         if member in request:
             raise AwsError("ValidationError", f"{member} is not offered yet.")
+    if "capacity" in beside:
+        raise AwsError("ValidationError", NAMELESS)
     if "async" in beside:
         raise AwsError("ValidationError", f"Endpoint {name} is asynchronous: it is invoked by InvokeEndpointAsync.")
     if "models" in beside and "TargetModel" not in request:

@@ -20,7 +20,7 @@ def changed(doc: dict[str, Any], wanted: Sequence[Mapping[str, Any]], now: datet
     for name, change in changes.items():
         if name not in known:
             raise invalid(f"Could not find production variant {name} of {doc['EndpointArn']}.")
-        if change.get("DesiredInstanceCount") == 0 and "AsyncInferenceConfig" not in doc:
+        if change.get("DesiredInstanceCount") == 0 and not _may_be_empty(doc):
             raise invalid(
                 f"DesiredInstanceCount of variant {name} must be at least 1: only asynchronous endpoints and "
                 "those that host inference components may have none."
@@ -30,6 +30,11 @@ def changed(doc: dict[str, Any], wanted: Sequence[Mapping[str, Any]], now: datet
         raise invalid("At least one production variant must have a weight greater than 0.")
     before = {each["VariantName"]: {member: each[member] for member in KEPT} for each in described(doc)}
     return new | {"EndpointStatus": "Updating", "FailureReason": None, "_": doc["_"] | {"before": before}}
+
+
+def _may_be_empty(doc: dict[str, Any]) -> bool:
+    routes = doc["_"].get("serving", {}).get("routes", {})
+    return "AsyncInferenceConfig" in doc or any("capacity" in each for each in routes.values())
 
 
 def _one(variant: dict[str, Any], changes: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _summary(plan: Doc, now: datetime) -> Doc:
 
 def _images(plan: Doc, now: datetime) -> list[Doc]:
     """Of each container."""
-    images = [each["image"] for each in (plan, *plan.get("others", []))]
+    images = [each["image"] for each in (plan, *plan.get("others", [])) if each["image"]]
     return [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images]
 
 

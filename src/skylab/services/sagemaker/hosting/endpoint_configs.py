@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import asynchronous, serverless
+from skylab.services.sagemaker.hosting import asynchronous, capacity, serverless
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class EndpointConfigs:
         _unambiguous(variants, shadows)
         asynchronous.check(request, variants)
         serverless.check(request, variants)
+        capacity.check(request, variants + shadows)
         config = common.arn(call, TYPE, name)
         doc = {member: value for member, value in request.items() if member != "Tags"}
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
@@ -43,6 +44,8 @@ class EndpointConfigs:
             doc["ShadowProductionVariants"] = shadows
         with call.writing() as tx:
             for variant in variants + shadows:
+                if "ModelName" not in variant:
+                    continue
                 model = records.find(tx, call, "model", variant["ModelName"])
                 asynchronous.fits(request, model)
                 serverless.fits(variant, model)
@@ -62,8 +65,6 @@ class EndpointConfigs:
 def _variant(given: Mapping[str, Any]) -> dict[str, Any]:
     """With AWS's defaults. Raises AwsError."""
     records.refuse(given, NOT_YET_OF_VARIANT)
-    if "ModelName" not in given:
-        raise invalid("A production variant without ModelName (inference components) is not offered yet.")
     if "ServerlessConfig" in given:
         return {"InitialVariantWeight": 1.0} | dict(given)
     if "InstanceType" not in given:

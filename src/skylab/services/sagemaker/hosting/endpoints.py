@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import asynchronous, capacities, containers, documents, rollouts, serverless
+from skylab.services.sagemaker.hosting import (
+    asynchronous,
+    capacities,
+    capacity,
+    containers,
+    documents,
+    rollouts,
+    serverless,
+)
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -80,6 +88,7 @@ class Endpoints:
         """The record first: from then on nothing is served, and then the replicas are stopped."""
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"], ("InService", "Failed"))
+            capacity.empty(tx, call, doc)
             key, private = call.key(TYPE, doc["EndpointName"]), doc["_"]
             if not private["fleets"]:
                 return tx.delete(key)
@@ -112,6 +121,8 @@ def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
 
 
 def _plan(tx: Transaction, call: Call, variant: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    if "ModelName" not in variant:
+        return capacity.plan(variant, config)
     model = records.find(tx, call, "model", variant["ModelName"])
     first, *others = containers.plans(model)
     return {

@@ -14,7 +14,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
-from skylab.services.sagemaker.hosting import deployments, documents, routes, serverless
+from skylab.services.sagemaker.hosting import capacity, deployments, documents, routes, serverless
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.capturing import capture_key
 from skylab.services.sagemaker.hosting.health import Health
@@ -171,6 +171,7 @@ class Fleet:
             healthy[each["variant"]] += 1
             if not (each["unwell"] and table[each["variant"]]):
                 table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
+        healthy |= capacity.counts(task, doc)
         task = routes.told(task, doc, known, self.world)
         if task.state == "serving":
             return documents.serves(task, doc, table, healthy, whole)
@@ -276,6 +277,6 @@ def _wanted(task: Task, doc: dict[str, Any], now: datetime) -> dict[str, dict[st
     return {
         slot: variant
         for index, variant in enumerate(task.data["variants"])
-        for number in range(counts[variant["name"]])
+        for number in range(0 if "capacity" in variant else counts[variant["name"]])
         for slot in routes.slots(index, number, variant)
     }

@@ -52,6 +52,8 @@ def routes(task: Task, known: Known, world: World) -> dict[str, dict[str, Any]]:
 def told(task: Task, doc: dict[str, Any], known: Known, world: World) -> Task:
     """The task with what its replicas are at the moment in what requests are told (serving)."""
     found = routes(task, known, world)
+    for plan in (each for each in task.data["variants"] if "capacity" in each):
+        found[plan["name"]] = {"capacity": plan["capacity"]}
     for name, given in serverless.routing(task, doc).items():
         found.setdefault(name, {})["serverless"] = given
     return replace(task, data=task.data | {"serving": task.data["serving"] | {"routes": found}}) if found else task

@@ -13,7 +13,6 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from skylab.compute.instances import Instance, instance
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.hosting import containers
 from skylab.wire.errors import invalid
@@ -62,15 +61,10 @@ def plan(variant: Mapping[str, Any]) -> dict[str, Any]:
     given = variant.get("ServerlessConfig")
     if not given:
         return {}
-    return {"type": "", "count": max(1, given.get("ProvisionedConcurrency", 0)), "serverless": given}
-
-
-def machine(variant: Mapping[str, Any]) -> Instance:
-    """What a replica of a variant runs on."""
-    if not (given := variant.get("serverless")):
-        return instance(variant["type"])
     memory = given["MemorySizeInMB"]
-    return Instance("serverless", ceil(memory / PER_CPU), memory / 1024)
+    machine = {"vcpus": ceil(memory / PER_CPU), "memory": memory / 1024}
+    count = max(1, given.get("ProvisionedConcurrency", 0))
+    return {"type": "", "count": count, "serverless": given, "machine": machine}
 
 
 def counts(task: Task, doc: Mapping[str, Any], now: datetime) -> dict[str, int]:
