@@ -57,6 +57,9 @@ class Settings:
     capture_delivery_seconds: float = setting(
         5.0, "How long an endpoint's captured requests are gathered before they are written to S3; AWS: about a minute."
     )
+    serverless_keep_seconds: float = setting(
+        300.0, "How long a serverless endpoint keeps a worker that nobody asks; AWS names no number."
+    )
     fallback: bool = setting(True, "Forward services that Skylab does not own to ministack, where it is installed.")
 
     @classmethod

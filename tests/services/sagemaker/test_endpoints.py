@@ -58,10 +58,10 @@ def test_what_is_not_offered_is_refused_by_name(hosting):
     with pytest.raises(ClientError, match="is not known here"):
         hosting.bare_model("m", "s3://b/k", image="my/own:1")
     hosting.model("a")
-    variant = {"VariantName": "A", "ModelName": "a"}
-    serverless = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}
-    with pytest.raises(ClientError, match="ServerlessConfig is not offered yet"):
-        hosting.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant | serverless])
+    variant = {"VariantName": "A", "ModelName": "a", "InstanceType": "ml.m5.large"}
+    managed = {"ManagedInstanceScaling": {"Status": "ENABLED"}}
+    with pytest.raises(ClientError, match="ManagedInstanceScaling is not offered yet"):
+        hosting.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant | managed])
 
 
 def test_a_model_that_does_not_load_fails_its_endpoint_and_says_why_in_the_log(hosting):

@@ -16,6 +16,9 @@ class Line:
         self.path, self.seconds = path, seconds
 
     def __enter__(self) -> Line:
+        return self if hasattr(self, "connection") else self.opened()
+
+    def opened(self) -> Line:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(self.seconds)
         try:

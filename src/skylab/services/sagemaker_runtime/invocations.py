@@ -100,11 +100,7 @@ async def _sent(
     for _ in range(ROUTES):
         route = routes.find(call, request)
         variant, plain = route.variant, not (aside or route.beside)
-        way = (
-            Way(route.sockets, body, request)
-            if plain
-            else await ways.way(call, request, body, route.sockets, route.beside)
-        )
+        way = Way(route.sockets, body, request) if plain else await ways.way(call, request, body, route)
         order = _drawn(call, way.sockets) if route.random else pool.choose(way.sockets)
         for path in [path for path in order[:2] if path not in tried]:
             try:
@@ -116,9 +112,10 @@ async def _sent(
             except BaseException:
                 way.left()
                 raise
-            connection.send(head(way.request, len(way.body), way.url), way.body, streaming)
+            sent = head(way.request, len(way.body), way.url)
+            connection.send(sent, way.body, streaming)
             if route.shadow:
-                _copy(call, request, route, body)
+                _copy(call, request, route, sent, body)
             return route, path, connection, way
         way.left()
         if way.once:
@@ -132,7 +129,7 @@ def _drawn(call: Call, sockets: list[str]) -> list[str]:
     return sockets[first:] + sockets[:first]
 
 
-def _copy(call: Call, request: Mapping[str, Any], route: Route, body: bytes) -> None:
+def _copy(call: Call, request: Mapping[str, Any], route: Route, head: bytes, body: bytes) -> None:
     """The same request to the shadow; what it answers is only ever captured."""
     assert route.shadow
     variant = route.shadow.variant
@@ -141,8 +138,7 @@ def _copy(call: Call, request: Mapping[str, Any], route: Route, body: bytes) -> 
         if route.capture:
             await _captured(call, request, route, variant, body, answer, type)
 
-    lane, start = call.part["pool"].here(), head(request, len(body))
-    call.part["shadows"].send(lane, route.shadow.sockets, start, body, TIMEOUT, done)
+    call.part["shadows"].send(call.part["pool"].here(), route.shadow.sockets, head, body, TIMEOUT, done)
 
 
 async def _captured(

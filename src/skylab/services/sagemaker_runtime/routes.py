@@ -7,7 +7,6 @@ on. Shares are dealt evenly and without chance (turns.py); only RoutingStrategy 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from skylab.kernel.key import Key
@@ -15,6 +14,11 @@ from skylab.services.call import Call
 from skylab.wire.errors import AwsError
 
 RANDOM = "RANDOM"
+EMPTY = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
+PLAIN: Mapping[str, Any] = {}
 
 
 class Shadow(NamedTuple):
@@ -25,23 +29,22 @@ class Shadow(NamedTuple):
 
 
 class Route(NamedTuple):
-    """sockets: of the variant's replicas that are well. beside: what more there is to the way to them (ways.py).
-    capture: how the request is to be recorded, if it is."""
+    """sockets: of the variant's replicas that are well. capture: how the request is to be recorded, if it is.
+    beside: what its way needs where that is no plain one (ways.py)."""
 
     variant: str
     sockets: list[str]
-    beside: Mapping[str, Any] = MappingProxyType({})
     random: bool = False
     shadow: Shadow | None = None
     capture: Mapping[str, Any] | None = None
+    beside: Mapping[str, Any] = PLAIN
 
 
 class Side(NamedTuple):
-    """One fleet as requests see it. serving: strategy by variant, shadow and its share, capture (see fleet.py)."""
+    """One fleet as requests see it. serving: strategies, shadow and its share, capture, routes (see documents.py)."""
 
     weights: dict[str, float]
     replicas: Mapping[str, list[str]]
-    routes: Mapping[str, Mapping[str, Any]]
     serving: Mapping[str, Any]
 
 
@@ -53,6 +56,8 @@ def find(call: Call, request: Mapping[str, Any]) -> Route:
         doc = tx.find(key)
     if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
+    if component := request.get("InferenceComponentName"):
+        return _component(call, name, component)
     turns, named = call.part["turns"], request.get("TargetVariant")
     side = _side(turns, key, doc, named)
     variant = named or turns.next(key, side.weights)
@@ -61,11 +66,23 @@ def find(call: Call, request: Mapping[str, Any]) -> Route:
     return Route(
         variant,
         side.replicas.get(variant, []),
-        side.routes.get(variant, {}),
         side.serving.get("strategies", {}).get(variant) == RANDOM,
         _shadow(turns, key, side),
         _capture(turns, key, side),
+        side.serving.get("routes", PLAIN).get(variant, PLAIN),
     )
+
+
+def _component(call: Call, endpoint: str, name: str) -> Route:
+    """To any copy of an inference component of the endpoint. Raises AwsError."""
+    key = call.key("inference-component", name)._replace(service="sagemaker")
+    with call.reading() as tx:
+        doc = tx.find(key)
+    if doc is None or doc["EndpointName"] != endpoint or doc["InferenceComponentStatus"] == "Deleting":
+        raise AwsError("ValidationError", f"Inference Component {name} of endpoint {endpoint} not found.")
+    if not doc["RuntimeConfig"]["DesiredCopyCount"]:
+        raise AwsError("ValidationError", EMPTY)
+    return Route(doc["VariantName"], doc["_"]["sockets"], beside={"component": name})
 
 
 def _side(turns: Any, key: Key, doc: Mapping[str, Any], named: str | None) -> Side:
@@ -74,12 +91,11 @@ def _side(turns: Any, key: Key, doc: Mapping[str, Any], named: str | None) -> Si
     blue = Side(
         {each["VariantName"]: each["CurrentWeight"] for each in doc["ProductionVariants"]},
         private["replicas"],
-        private.get("routes", {}),
         private.get("serving", {}),
     )
     if not (shift := private.get("shift")):
         return blue
-    green = Side(shift["weights"], shift["replicas"], shift.get("routes", {}), shift["serving"])
+    green = Side(shift["weights"], shift["replicas"], shift["serving"])
     share = {"blue": 1.0 - shift["share"], "green": shift["share"]}
     chosen, other = (green, blue) if turns.next(key._replace(type="shift"), share) == "green" else (blue, green)
     return chosen if _can(chosen, named) or not _can(other, named) else other

@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker_runtime import chains, multimodel
+from skylab.services.sagemaker_runtime import chains, multimodel, serverless
+from skylab.services.sagemaker_runtime.routes import Route
 from skylab.wire.errors import AwsError
 
 NOT_YET = ("EnableExplanations", "PrefixAwareId")
 ASIDE = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", *NOT_YET)
+
+
+NAMELESS = (
+    "Inference Component Name header is required for endpoints to which you plan to deploy inference components. "
+    "Please include Inference Component Name header or consider using SageMaker models."
+)
 
 
 def nothing() -> None:
@@ -36,11 +43,13 @@ class Way:
     once: bool = False
 
 
-async def way(
-    call: Call, request: Mapping[str, Any], body: bytes, sockets: list[str], beside: Mapping[str, Any]
-) -> Way:
-    """beside: what the endpoint's document says of the variant's routing; {} where it is plain. Raises AwsError."""
+async def way(call: Call, request: Mapping[str, Any], body: bytes, route: Route) -> Way:
+    """Raises AwsError."""
+    sockets, beside = route.sockets, route.beside
     _fits(request, beside)
+    if "serverless" in beside:
+        socket, left = await serverless.ready(call, request, route)
+        return Way([socket], body, request, left=left)
     if "models" in beside:
         name, socket, left = await multimodel.ready(
             call, request["EndpointName"], request["TargetModel"], sockets, beside
@@ -74,6 +83,10 @@ def _fits(request: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
     for member in NOT_YET:
         if member in request:
             raise AwsError("ValidationError", f"{member} is not offered yet.")
+    if "capacity" in beside:
+        raise AwsError("ValidationError", NAMELESS)
+    if "async" in beside:
+        raise AwsError("ValidationError", f"Endpoint {name} is asynchronous: it is invoked by InvokeEndpointAsync.")
     if "models" in beside and "TargetModel" not in request:
         raise AwsError("ValidationError", f"Endpoint {name} hosts several models: the TargetModel header is required.")
     if "models" not in beside and "TargetModel" in request:

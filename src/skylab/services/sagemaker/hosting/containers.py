@@ -53,7 +53,8 @@ def _check_one(container: Container, alone: bool) -> None:
         raise invalid("Either Image or ModelPackageName must be given for a container.")
     if container.get("ImageConfig", {}).get("RepositoryAccessMode", "Platform") != "Platform":
         raise invalid("ImageConfig: RepositoryAccessMode Vpc is not offered: there is no VPC here.")
-    runtimes.resolve(container["Image"])
+    if not runtimes.resolve(container["Image"]).serve:
+        raise invalid(f"The image {container['Image']} has no program to serve with.")
     if container.get("ModelDataUrl") and container.get("ModelDataSource"):
         raise invalid("ModelDataUrl and ModelDataSource cannot both be given for a container.")
     for source in sources(container):

@@ -1,9 +1,8 @@
 """What an endpoint's document says of its fleets: who gets the traffic, what is there, and how far an update is.
 
-Private members, under "_": fleet, the task whose replicas serve; its traffic, which is replicas, their sockets by
-variant, and routes (routes.py); serving, how they are asked (strategies, shadow, capture); pending, the task of an
-update under way, and shift (shifts.py), where it moves the traffic by and by; before, what a change of capacities
-began with.
+Private members, under "_": fleet, the task whose replicas serve; replicas, their sockets by variant; serving, how they
+are asked (strategies, shadow, capture, routes); pending, the task of an update under way, and shift (shifts.py), where
+it moves the traffic by and by; before, what a change of capacities began with.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skylab.kernel.store import Task
-from skylab.services.sagemaker.hosting import deployments, shifts
+from skylab.services.sagemaker.hosting import deployments, serverless, shifts
 
 Doc = dict[str, Any]
 VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
@@ -40,9 +39,9 @@ def _plans(task: Task) -> list[Doc]:
     return plans
 
 
-def serves(task: Task, doc: Doc, traffic: Doc, healthy: dict[str, int], whole: bool) -> Doc:
+def serves(task: Task, doc: Doc, table: dict[str, list[str]], healthy: dict[str, int], whole: bool) -> Doc:
     """The document of the fleet that has the traffic; whole: all its replicas are well."""
-    new = doc | {"_": doc["_"] | {"fleet": task.id, "serving": task.data["serving"]} | traffic}
+    new = doc | {"_": doc["_"] | {"fleet": task.id, "replicas": table, "serving": task.data["serving"]}}
     settled = whole and doc["EndpointStatus"] != "InService" and not doc["_"]["pending"]
     for member in VARIANTS:
         if member in new:
@@ -53,26 +52,26 @@ def serves(task: Task, doc: Doc, traffic: Doc, healthy: dict[str, int], whole: b
     return new
 
 
-def takes_over(task: Task, doc: Doc, traffic: Doc, now: datetime) -> Doc:
+def takes_over(task: Task, doc: Doc, table: dict[str, list[str]], now: datetime) -> Doc:
     """An update is through: from here on this fleet has the traffic, and the endpoint is what it was told to become."""
-    gone = {"PendingDeploymentSummary", "DataCaptureConfig", *VARIANTS}
+    gone = {"PendingDeploymentSummary", "DataCaptureConfig", "AsyncInferenceConfig", *VARIANTS}
     new = {member: value for member, value in doc.items() if member not in gone}
     new |= {"EndpointConfigName": task.data["config"], "EndpointStatus": "InService"} | task.data["shown"]
     for member, shadow in zip(VARIANTS, (False, True), strict=True):
         if plans := [plan for plan in _plans(task) if plan.get("shadow", False) == shadow]:
             new[member] = [_summary(plan, now) for plan in plans]
     private = {name: value for name, value in doc["_"].items() if name not in ("shift", "before")}
-    new["_"] = private | {"fleet": task.id, "serving": task.data["serving"], "pending": None} | traffic
+    new["_"] = private | {"fleet": task.id, "replicas": table, "serving": task.data["serving"], "pending": None}
     return new
 
 
-def shifted(task: Task, doc: Doc, traffic: Doc, healthy: dict[str, int], whole: bool, at: float) -> Doc:
+def shifted(task: Task, doc: Doc, table: dict[str, list[str]], healthy: dict[str, int], whole: bool, at: float) -> Doc:
     """One step of a shift; whole: what the present stage needs of the new fleet is well."""
     before = doc["_"]["shift"]
     ready = _restored(doc, before) if before["back"] else whole
-    shift = shifts.onward(before | traffic, ready, at)
+    shift = shifts.onward(before | {"replicas": table, "serving": task.data["serving"]}, ready, at)
     if shift is None and not before["back"]:
-        return takes_over(task, doc, traffic, datetime.fromtimestamp(at, UTC))
+        return takes_over(task, doc, table, datetime.fromtimestamp(at, UTC))
     if shift is None:
         return returned(doc, before["reason"])
     new = doc | {"_": doc["_"] | {"shift": shift}}
@@ -145,7 +144,7 @@ def _restored(doc: Doc, shift: shifts.Shift) -> bool:
 
 def _summary(plan: Doc, now: datetime) -> Doc:
     routing = {"RoutingConfig": plan["strategy"]} if plan.get("strategy") else {}
-    return routing | {
+    summary = routing | {
         "VariantName": plan["name"],
         "DeployedImages": _images(plan, now),
         "DesiredWeight": plan["weight"],
@@ -153,19 +152,20 @@ def _summary(plan: Doc, now: datetime) -> Doc:
         "DesiredInstanceCount": plan["count"],
         "CurrentInstanceCount": plan["count"],
     }
+    return serverless.shown(plan, summary)
 
 
 def _images(plan: Doc, now: datetime) -> list[Doc]:
-    """One for each container."""
-    return [
-        {"SpecifiedImage": each["image"], "ResolvedImage": each["image"], "ResolutionTime": now}
-        for each in [plan, *plan.get("others", [])]
-    ]
+    """Of each container."""
+    images = [each["image"] for each in (plan, *plan.get("others", [])) if each["image"]]
+    return [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images]
 
 
 def _counted(variant: Doc, healthy: dict[str, int], settled: bool) -> Doc:
     """With the instances that are there, and, once all is as it should be, without a status."""
-    new = variant | {"CurrentInstanceCount": healthy.get(variant["VariantName"], 0)}
+    new = dict(variant)
+    if "CurrentServerlessConfig" not in variant:
+        new["CurrentInstanceCount"] = healthy.get(variant["VariantName"], 0)
     if settled:
         new.pop("VariantStatus", None)
     return new
@@ -195,5 +195,5 @@ def pending(config: str, plans: Iterable[Doc], now: datetime) -> Doc:
             "InstanceType": plan["type"],
             "VariantStatus": [{"Status": "Creating", "StartTime": now}],
         }
-        shown.setdefault(VARIANTS[plan.get("shadow", False)], []).append(summary)
+        shown.setdefault(VARIANTS[plan.get("shadow", False)], []).append(serverless.shown(plan, summary, pending=True))
     return shown

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker.hosting import asynchronous, capacity, serverless
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "endpoint-config"
-NOT_YET = ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig")
+NOT_YET = ("ExplainerConfig", "MetricsConfig")
 NOT_YET_OF_VARIANT = (
-    "ServerlessConfig",
     "ManagedInstanceScaling",
     "AcceleratorType",
     "AcceleratorPartitionLayouts",
@@ -34,6 +34,9 @@ class EndpointConfigs:
         variants = [_variant(variant) for variant in request["ProductionVariants"]]
         shadows = [_variant(variant) for variant in request.get("ShadowProductionVariants", [])]
         _unambiguous(variants, shadows)
+        asynchronous.check(request, variants)
+        serverless.check(request, variants)
+        capacity.check(request, variants + shadows)
         config = common.arn(call, TYPE, name)
         doc = {member: value for member, value in request.items() if member != "Tags"}
         doc |= {"EndpointConfigArn": config, "ProductionVariants": variants, "CreationTime": call.now}
@@ -41,7 +44,11 @@ class EndpointConfigs:
             doc["ShadowProductionVariants"] = shadows
         with call.writing() as tx:
             for variant in variants + shadows:
-                records.find(tx, call, "model", variant["ModelName"])
+                if "ModelName" not in variant:
+                    continue
+                model = records.find(tx, call, "model", variant["ModelName"])
+                asynchronous.fits(request, model)
+                serverless.fits(variant, model)
             records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
         return {"EndpointConfigArn": config}
 
@@ -58,8 +65,8 @@ class EndpointConfigs:
 def _variant(given: Mapping[str, Any]) -> dict[str, Any]:
     """With AWS's defaults. Raises AwsError."""
     records.refuse(given, NOT_YET_OF_VARIANT)
-    if "ModelName" not in given:
-        raise invalid("A production variant without ModelName (inference components) is not offered yet.")
+    if "ServerlessConfig" in given:
+        return {"InitialVariantWeight": 1.0} | dict(given)
     if "InstanceType" not in given:
         raise invalid(f"InstanceType must be given for production variant {given['VariantName']}.")
     if given.get("RoutingConfig", {}).get("RoutingStrategy") == "PREFIX_AWARE":

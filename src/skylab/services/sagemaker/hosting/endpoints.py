@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import capacities, containers, documents, rollouts
+from skylab.services.sagemaker.hosting import (
+    asynchronous,
+    capacities,
+    capacity,
+    containers,
+    documents,
+    rollouts,
+    serverless,
+)
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -80,6 +88,7 @@ class Endpoints:
         """The record first: from then on nothing is served, and then the replicas are stopped."""
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"], ("InService", "Failed"))
+            capacity.empty(tx, call, doc)
             key, private = call.key(TYPE, doc["EndpointName"]), doc["_"]
             if not private["fleets"]:
                 return tx.delete(key)
@@ -102,32 +111,34 @@ def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = 
 def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
     doc = records.find(tx, call, "endpoint-config", config)
-    variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
-    variants += [_plan(tx, call, each) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
-    if variants[-1].get("shadow") and any(variant["routing"] for variant in variants):
-        raise invalid("Shadow variants are not supported for models of several containers and for multi-model ones.")
+    variants = [_plan(tx, call, variant, doc) for variant in doc["ProductionVariants"]]
+    variants += [_plan(tx, call, each, doc) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
+    if any("shadow" in variant for variant in variants) and any(variant["routing"] for variant in variants):
+        raise invalid("ShadowProductionVariants can be given for models with a single container and model only.")
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
 
 
-def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
+def _plan(tx: Transaction, call: Call, variant: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    if "ModelName" not in variant:
+        return capacity.plan(variant, config)
     model = records.find(tx, call, "model", variant["ModelName"])
     first, *others = containers.plans(model)
     return {
         "name": variant["VariantName"],
-        "type": variant["InstanceType"],
-        "count": variant["InitialInstanceCount"],
+        "type": variant.get("InstanceType", ""),
+        "count": variant.get("InitialInstanceCount", 0),
         "weight": variant["InitialVariantWeight"],
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
         "download": variant.get("ModelDataDownloadTimeoutInSeconds"),
         "strategy": variant.get("RoutingConfig"),
         **first,
         "others": others,
-        "routing": containers.routing(model),
+        "routing": containers.routing(model) | asynchronous.routing(config, model),
         "isolated": model["EnableNetworkIsolation"],
         "role": model.get("ExecutionRoleArn", ""),
-    }
+    } | serverless.plan(variant)
 
 
 def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Sequence[Mapping[str, Any]]) -> None:

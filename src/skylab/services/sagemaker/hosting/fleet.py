@@ -14,7 +14,7 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
-from skylab.services.sagemaker.hosting import deployments, documents, routes
+from skylab.services.sagemaker.hosting import capacity, deployments, documents, routes, serverless
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.capturing import capture_key
 from skylab.services.sagemaker.hosting.health import Health
@@ -86,7 +86,7 @@ class Fleet:
         if task.state != "serving" and self._late(task, now) and not documents.turned(doc):
             self._fail(task, LATE, now)
             return None
-        wanted = _wanted(task, doc)
+        wanted = _wanted(task, doc, now)
         replicas = {slot: Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()}
         changes: dict[str, Any] = {slot: self._step(task, each, wanted, doc, now) for slot, each in replicas.items()}
         for slot in sorted(wanted.keys() - replicas.keys()):
@@ -148,7 +148,7 @@ class Fleet:
         store, busy = self.world.store, bool(changes) or wanted.keys() <= healthy or task.state == "shifting"
         with store.writing() if busy else store.reading() as tx:
             doc = tx.get(endpoint_key(task))
-            whole = _wanted(task, doc).keys() <= healthy  # it may have been changed since
+            whole = _wanted(task, doc, now).keys() <= healthy  # it may have been changed since
             new = self._new_doc(task, doc, known, whole, now)
             if changes or new != doc:
                 state = documents.state(task, new)
@@ -165,18 +165,19 @@ class Fleet:
         """The endpoint as these replicas make it. whole: all that are wanted are well."""
         if doc["EndpointStatus"] == "Deleting":
             return doc
-        replicas: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
-        healthy = dict.fromkeys(replicas, 0)
+        table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
+        healthy = dict.fromkeys(table, 0)
         for slot, each in routes.serving(task, known).items():
             healthy[each["variant"]] += 1
-            if not (each["unwell"] and replicas[each["variant"]]):
-                replicas[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
-        traffic = {"replicas": replicas, "routes": routes.routes(task, known, self.world)}
+            if not (each["unwell"] and table[each["variant"]]):
+                table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
+        healthy |= capacity.counts(task, doc)
+        task = routes.told(task, doc, known, self.world)
         if task.state == "serving":
-            return documents.serves(task, doc, traffic, healthy, whole)
+            return documents.serves(task, doc, table, healthy, whole)
         if doc["_"].get("shift"):
-            return documents.shifted(task, doc, traffic, healthy, whole, now.timestamp())
-        return documents.takes_over(task, doc, traffic, now) if whole else doc
+            return documents.shifted(task, doc, table, healthy, whole, now.timestamp())
+        return documents.takes_over(task, doc, table, now) if whole else doc
 
     def _retire(self, tx: Transaction, task: Task, doc: dict[str, Any], now: datetime) -> None:
         if before := doc["_"]["fleet"]:
@@ -270,12 +271,12 @@ def fleet_key(task: Task, id: str) -> Key:
     return records.fleet_key(task.target.account, task.target.region, task.data["endpoint"], id)
 
 
-def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _wanted(task: Task, doc: dict[str, Any], now: datetime) -> dict[str, dict[str, Any]]:
     """Slot -> variant."""
-    counts = documents.counts(task, doc)
+    counts = documents.counts(task, doc) | serverless.counts(task, doc, now)
     return {
         slot: variant
         for index, variant in enumerate(task.data["variants"])
-        for number in range(counts[variant["name"]])
+        for number in range(0 if "capacity" in variant else counts[variant["name"]])
         for slot in routes.slots(index, number, variant)
     }

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skylab.compute.instances import instance
+from skylab.compute.instances import Instance, instance
 from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
-from skylab.services.sagemaker.hosting import artifacts
+from skylab.services.sagemaker.hosting import artifacts, asynchronous
 from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
 from skylab.services.sagemaker.jobs import runtimes
 
@@ -106,7 +106,7 @@ class Replica:
         return folder(self.world, self.task) / self.slot
 
     def _launch(self, shown: Path) -> Launch:
-        variant, kind = self.variant, instance(self.variant["type"])
+        variant, kind = self.variant, machine(self.variant)
         return Launch(
             argv=runtimes.resolve(variant["image"]).serve,
             env=self._environment(kind.vcpus),
@@ -127,8 +127,9 @@ class Replica:
         variant = self.variant
         common = process_env(self.world, self.task, self.task.target.region, self._home(), cpus, variant["isolated"])
         program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
+        program |= asynchronous.environment(variant)
         if "multi" in variant:
-            memory = instance(variant["type"]).memory
+            memory = machine(variant).memory
             program |= {"SAGEMAKER_MULTI_MODEL": "true"}
             program |= {"SKYLAB_MODEL_MEMORY": str(int(memory * GIB))} if memory else {}
         env: dict[str, str] = common | program | variant["env"] | {"SKYLAB_SERVE_SOCKET": str(self.socket)}
@@ -176,6 +177,12 @@ def parts(slot: str) -> tuple[int, int]:
     """(index of the variant, number of the container)"""
     index, _, *container = slot.split("-")
     return int(index), int(container[0]) if container else 0
+
+
+def machine(variant: dict[str, Any]) -> Instance:
+    """What a replica of a variant runs on: an instance, or the part of one that is its own."""
+    own = variant.get("machine")
+    return Instance("part", own["vcpus"], own["memory"]) if own else instance(variant["type"])
 
 
 def folder(world: World, task: Task) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting import capturing, deployments, documents, shifts
+from skylab.services.sagemaker.hosting import asynchronous, capturing, deployments, documents, shifts
 from skylab.wire.errors import invalid
 
 
@@ -50,7 +50,7 @@ def begin(
         began=at,
         deployment=deployment,
         serving=serving,
-        shown=_shown(capture, deployment),
+        shown=_shown(capture, deployment) | asynchronous.shown(variants),
     )
     if capture and serving["capture"]:
         _capture(tx, call, name, task, capture, variants[0]["role"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from skylab.compute.world import World
 from skylab.kernel.store import Task
+from skylab.services.sagemaker.hosting import serverless
 from skylab.services.sagemaker.hosting.replicas import Replica, parts
 
 Known = dict[str, dict[str, Any]]
@@ -45,6 +47,16 @@ def routes(task: Task, known: Known, world: World) -> dict[str, dict[str, Any]]:
                 detail = {"folders": _folders(task, own, world), "sandboxed": _sandboxed(world)}
             found[variant["name"]] = routing | detail
     return found
+
+
+def told(task: Task, doc: dict[str, Any], known: Known, world: World) -> Task:
+    """The task with what its replicas are at the moment in what requests are told (serving)."""
+    found = routes(task, known, world)
+    for plan in (each for each in task.data["variants"] if "capacity" in each):
+        found[plan["name"]] = {"capacity": plan["capacity"]}
+    for name, given in serverless.routing(task, doc).items():
+        found.setdefault(name, {})["serverless"] = given
+    return replace(task, data=task.data | {"serving": task.data["serving"] | {"routes": found}}) if found else task
 
 
 def _chains(task: Task, index: int, variant: dict[str, Any], own: Known, known: Known, world: World) -> dict[str, Any]:
