@@ -38,6 +38,16 @@ def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_sdks_deploy_two_variants_that_capture_and_update_them(run, tool, version):
+    done = run(tool(f"sdk{version}"), HERE / f"v{version}_endpoints.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "updated=third" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("version, first, second", [("2", "sklearn", "pytorch"), ("3", "script", "framework")])
 def test_the_sdk_processes_on_two_instances_and_with_a_folder_of_code(run, tool, version, first, second):
     done = run(tool(f"sdk{version}"), HERE / f"v{version}_processors.py")

@@ -21,7 +21,7 @@ def two(hosting):
 
 
 def test_instances_that_go_finish_what_they_were_asked(two):
-    slow = Load(lambda: two.ask("e", {"sleep": 1}, TargetVariant="A")["born"], callers=4)
+    slow = Load(lambda: two.ask("e", {"sleep": 0.5}, TargetVariant="A")["born"], callers=4)
     with slow:
         change(two, DesiredInstanceCount=1)
         two.settled("e")

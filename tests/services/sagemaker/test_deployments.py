@@ -98,10 +98,19 @@ def test_a_shift_waits_for_instances_then_bakes_then_goes_on():
     shift = shifts.onward(shift, True, 2.0)
     assert shift["share"] == 0.5 and shifts.status(shift) == "Baking"
     assert shifts.onward(shift, True, 11.9) == shift
-    for at in (12.0, 12.1, 23.0, 23.1):
-        shift = shifts.onward(shift, True, at)
+    shift = shifts.onward(shift, True, 12.0)
+    assert shift["share"] == 1 and shifts.status(shift) == "Baking"
+    shift = shifts.onward(shift, True, 22.0)
     assert shift["share"] == 1 and shifts.status(shift) == "ActivatingTraffic"
-    assert shifts.onward(shift, True, 23.2) is None
+    assert shifts.onward(shift, True, 22.1) is None
+
+
+def test_a_batch_of_a_rolling_update_waits_for_its_instances():
+    shift = shifts.onward(shift_of(rolling(count(1), wait=0), [2]), True, 1.0)
+    shift = shifts.onward(shift, True, 2.0)
+    assert (shift["share"], shift["green"], shift["blue"]) == (0.5, 1, 0.5) and shifts.status(shift) == "Updating"
+    assert shifts.onward(shift, False, 3.0) == shift
+    assert shifts.onward(shift, True, 4.0)["share"] == 1
 
 
 def test_a_shift_that_turns_back_leaves_the_traffic_until_the_old_fleet_is_whole():

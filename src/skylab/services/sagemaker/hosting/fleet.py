@@ -23,7 +23,7 @@ from skylab.wire.errors import AwsError
 
 WATCH = 0.25  # seconds between two looks at replicas that are well
 DRAIN = 0.25  # seconds for requests that were about to be sent when the routing changed
-BUSY = 60.0  # seconds for requests that a replica is still answering: as long as AWS gives a container
+BUSY = 480.0  # seconds for requests that a replica is still answering: as long as AWS gives a streamed answer
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
 UNHEALTHY = (
     "The primary container for production variant {} did not pass the ping health check. "

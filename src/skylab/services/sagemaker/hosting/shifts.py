@@ -32,8 +32,11 @@ def onward(shift: Shift, ready: bool, at: float) -> Shift | None:
         return shift | {"share": stage.share, "since": at} if ready else shift
     if at - shift["since"] < stage.wait:
         return shift
-    last = shift["stage"] + 1 == len(shift["stages"])
-    return None if last else _to(shift, shift["stage"] + 1)
+    if shift["stage"] + 1 == len(shift["stages"]):
+        return None
+    next = _to(shift, shift["stage"] + 1)
+    same = (next["green"], next["blue"]) == (shift["green"], shift["blue"])
+    return onward(next, ready, at) if same else next
 
 
 def back(shift: Shift, stages: list[Stage], reason: str) -> Shift:
