@@ -34,9 +34,7 @@ def rooms(tx: Transaction, endpoint: Mapping[str, Any], component: Mapping[str, 
     variant = component["VariantName"]
     host = endpoint["_"]["serving"]["routes"][variant]["capacity"]
     kind = instance(host["type"])
-    count = next(
-        each["DesiredInstanceCount"] for each in endpoint["ProductionVariants"] if each["VariantName"] == variant
-    )
+    (own,) = (each for each in endpoint["ProductionVariants"] if each["VariantName"] == variant)
     whole = {
         "cpus": float(kind.vcpus or 1),
         "memory": (kind.memory or 4.0) * 1024,
