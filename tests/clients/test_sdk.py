@@ -66,3 +66,25 @@ def test_the_sdk_v3_processes_with_spark(run, tool):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "counted=be,2 not,1 or,1 to,2 events=" in done.stdout and "events=0" not in done.stdout
     assert "words=4 shuffle=3" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v2_deploys_endpoints_of_every_kind(run, tool):
+    done = run(tool("sdk2"), HERE / "v2_kinds.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "many=['x>one', 'x>two'] listed=['deep/two.tar.gz', 'one.tar.gz']" in done.stdout
+    assert "pipeline=x>first>last" in done.stdout
+    assert "serverless=x>less" in done.stdout
+    assert "async=x>later" in done.stdout and "response=y>later" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v3_deploys_with_every_inference_configuration(run, tool):
+    done = run(tool("sdk3"), HERE / "v3_kinds.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "serverless=True" in done.stdout and "async=True" in done.stdout
+    assert "component=True copies=2" in done.stdout
