@@ -38,6 +38,16 @@ def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_sdks_deploy_two_variants_that_capture_and_update_them(run, tool, version):
+    done = run(tool(f"sdk{version}"), HERE / f"v{version}_endpoints.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "updated=third" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("version, first, second", [("2", "sklearn", "pytorch"), ("3", "script", "framework")])
 def test_the_sdk_processes_on_two_instances_and_with_a_folder_of_code(run, tool, version, first, second):
     done = run(tool(f"sdk{version}"), HERE / f"v{version}_processors.py")
@@ -68,3 +78,25 @@ def test_the_sdk_transforms_on_its_instances_and_joins_the_answers(run, tool, ve
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert said in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v2_deploys_endpoints_of_every_kind(run, tool):
+    done = run(tool("sdk2"), HERE / "v2_kinds.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "many=['x>one', 'x>two'] listed=['deep/two.tar.gz', 'one.tar.gz']" in done.stdout
+    assert "pipeline=x>first>last" in done.stdout
+    assert "serverless=x>less" in done.stdout
+    assert "async=x>later" in done.stdout and "response=y>later" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v3_deploys_with_every_inference_configuration(run, tool):
+    done = run(tool("sdk3"), HERE / "v3_kinds.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "serverless=True" in done.stdout and "async=True" in done.stdout
+    assert "component=True copies=2" in done.stdout

@@ -29,7 +29,7 @@ class Threads(Executor):
         def run() -> None:
             try:
                 future.set_result(fn(*args, **kwargs))
-            except Exception as problem:
+            except BaseException as problem:
                 future.set_exception(problem)
 
         threading.Thread(target=run, name="background alone", daemon=True).start()

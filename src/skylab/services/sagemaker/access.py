@@ -9,6 +9,7 @@ from dataclasses import replace
 from skylab.services.access import Entry, Need
 from skylab.services.call import Call
 from skylab.services.sagemaker import tags
+from skylab.services.sagemaker.components import access as components
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.training import access as training
@@ -18,6 +19,7 @@ ACCESS: dict[str, Entry] = {
     "AddTags": (Need("sagemaker:AddTags", "{ResourceArn}", tags="Tags"),),
     "DeleteTags": (Need("sagemaker:DeleteTags", "{ResourceArn}", untags="TagKeys"),),
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
+    **components.ACCESS,
     **hosting.ACCESS,
     **processing.ACCESS,
     **training.ACCESS,

@@ -75,12 +75,19 @@ async def hold(
 
 
 def listed(
-    call: Call, type: str, request: Any, result: str, name: str, status: str, default_order: str = "Descending"
+    call: Call,
+    type: str,
+    request: Any,
+    result: str,
+    name: str,
+    status: str,
+    default_order: str = "Descending",
+    also: Callable[[dict[str, Any]], bool] = lambda doc: True,
 ) -> dict[str, Any]:
     """One page of a List operation: {result: [...], "NextToken": ...}, the latter only where there is more.
 
     name and status are the members that NameContains and StatusEquals are about. The token is the place of the last
-    document, so that what is made meanwhile moves nothing.
+    document, so that what is made meanwhile moves nothing. also: what else a document has to be.
     """
     column = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
     descending = request.get("SortOrder", default_order) == "Descending"
@@ -91,7 +98,9 @@ def listed(
 
     with call.reading() as tx:
         docs = tx.all(call.account, call.region, "sagemaker", type)
-        found = sorted((doc for doc in docs if _wanted(doc, request, name, status)), key=place, reverse=descending)
+        found = sorted(
+            (doc for doc in docs if _wanted(doc, request, name, status) and also(doc)), key=place, reverse=descending
+        )
     if "NextToken" in request:
         after = _place(request["NextToken"], str if column in (name, status) else float)
         found = [doc for doc in found if (place(doc) < after if descending else place(doc) > after)]

@@ -10,5 +10,6 @@ def endpoint(call: Call, parameters: Parameters) -> str:
 
 ACCESS: dict[str, Entry] = {
     "InvokeEndpoint": (Need("sagemaker:InvokeEndpoint", endpoint, {"sagemaker:TargetModel": "TargetModel"}),),
+    "InvokeEndpointAsync": (Need("sagemaker:InvokeEndpointAsync", endpoint),),
     "InvokeEndpointWithResponseStream": (Need("sagemaker:InvokeEndpointWithResponseStream", endpoint),),
 }

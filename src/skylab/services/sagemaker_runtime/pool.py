@@ -30,6 +30,10 @@ class Pool:
             lane = self._lanes[loop] = Lane()
         return lane
 
+    def busy(self, path: str) -> int:
+        """How many requests a replica has at the moment, whoever sent them."""
+        return sum(lane.busy(path) for lane in list(self._lanes.values()))
+
 
 class Lane:
     """The connections of one loop."""
@@ -39,6 +43,9 @@ class Lane:
         self._idle: dict[str, list[Connection]] = defaultdict(list)
         self._busy: dict[str, int] = defaultdict(int)
         self._used: dict[str, int] = {}
+
+    def busy(self, path: str) -> int:
+        return self._busy.get(path, 0)
 
     def choose(self, sockets: list[str]) -> list[str]:
         """The replicas, least busy first; among equals the one that has waited longest."""

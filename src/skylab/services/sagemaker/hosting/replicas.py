@@ -7,15 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from skylab.compute.instances import instance
+from skylab.compute.instances import Instance, instance
 from skylab.compute.processes import Launch
 from skylab.compute.world import World
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
+from skylab.services.sagemaker.hosting import artifacts, asynchronous
 from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
 from skylab.services.sagemaker.jobs import runtimes
 
 GIB = 1 << 30
+MODELS = "models"  # below /opt/ml: what a multi-model container is given while it runs
 LONGEST_REST = 60.0  # seconds between two attempts to start a replica that keeps dying
 LASTING = 60.0  # seconds of life after which a death is a new story
 PIECE = 1 << 20  # bytes of a log that are shipped at once
@@ -27,7 +29,7 @@ class Replica:
     unwell, since when it does not answer to /ping."""
 
     task: Task
-    slot: str  # "<index of the variant>-<number of the instance>"
+    slot: str  # "<index of the variant>-<number of the instance>", with "-<number>" for a container but the first
     known: dict[str, Any]
     world: World
 
@@ -42,12 +44,16 @@ class Replica:
 
     @property
     def variant(self) -> dict[str, Any]:
-        plan: dict[str, Any] = self.task.data["variants"][int(self.slot.partition("-")[0])]
-        return plan
+        """The variant, as this container of it runs it."""
+        index, container = parts(self.slot)
+        plan: dict[str, Any] = self.task.data["variants"][index]
+        return plan | plan["others"][container - 1] if container else plan
 
     @property
     def stream(self) -> str:
-        return f"{self.known['variant']}/{self.known['instance']}"
+        """With the container's name, where an instance has several."""
+        own = f"/{self.variant['host']}" if self.variant.get("others") else ""
+        return f"{self.known['variant']}/{self.known['instance']}{own}"
 
     def advance(self, now: datetime) -> dict[str, Any]:
         """One step; what has changed in what is known, {} for nothing. state "died" is for the fleet to judge."""
@@ -81,28 +87,32 @@ class Replica:
         return {} if since else {"unwell": at}
 
     def _start(self) -> None:
-        shown = self._folder()
-        (shown / "model").parent.mkdir(parents=True, exist_ok=True)
-        if not (shown / "model").exists():
-            shutil.copytree(
-                models(self.world, self.task) / self.slot.partition("-")[0], shown / "model", copy_function=os.link
-            )
+        shown = self.folder
+        index, container = parts(self.slot)
+        fetched = artifacts.part(models(self.world, self.task) / str(index), container)
+        shown.mkdir(parents=True, exist_ok=True)
+        for source, target in ((fetched, "model"), (artifacts.more(fetched), artifacts.MORE)):
+            if source.exists() and not (shown / target).exists():
+                shutil.copytree(source, shown / target, copy_function=os.link)
+        if "multi" in self.variant:
+            (shown / MODELS).mkdir(exist_ok=True)
         self._home().mkdir(exist_ok=True)
         self.socket.parent.mkdir(mode=0o700, exist_ok=True)
         self.world.processes.start(self.process, self._launch(shown))
 
-    def _folder(self) -> Path:
+    @property
+    def folder(self) -> Path:
+        """What the program sees as /opt/ml."""
         return folder(self.world, self.task) / self.slot
 
     def _launch(self, shown: Path) -> Launch:
-        variant, kind = self.variant, instance(self.variant["type"])
+        variant, kind = self.variant, machine(self.variant)
         return Launch(
             argv=runtimes.resolve(variant["image"]).serve,
             env=self._environment(kind.vcpus),
             root=str(shown),
-            frozen=[
-                "/opt/ml/model"
-            ],  # "Your container has read-only access to these files", and all replicas share them
+            # "Your container has read-only access to these files", and all replicas share them
+            frozen=["/opt/ml/model", f"/opt/ml/{MODELS}", f"/opt/ml/{artifacts.MORE}"],
             writes=[str(self._home()), str(self.socket.parent)],
             reads=[str(self.world.environments.ready)],
             hostname="model.aws.local",
@@ -117,6 +127,11 @@ class Replica:
         variant = self.variant
         common = process_env(self.world, self.task, self.task.target.region, self._home(), cpus, variant["isolated"])
         program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
+        program |= asynchronous.environment(variant)
+        if "multi" in variant:
+            memory = machine(variant).memory
+            program |= {"SAGEMAKER_MULTI_MODEL": "true"}
+            program |= {"SKYLAB_MODEL_MEMORY": str(int(memory * GIB))} if memory else {}
         env: dict[str, str] = common | program | variant["env"] | {"SKYLAB_SERVE_SOCKET": str(self.socket)}
         return env
 
@@ -127,7 +142,7 @@ class Replica:
     def _again(self, at: float) -> dict[str, Any]:
         """A new attempt under a new process id, since what has begun is never started again."""
         shutil.rmtree(self.socket.parent, ignore_errors=True)
-        shutil.rmtree(self._folder(), ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         self.world.processes.forget(self.process)
         return {"state": "starting", "attempt": self.known["attempt"] + 1, "since": at, "offset": 0, "unwell": None}
 
@@ -156,6 +171,18 @@ class Replica:
             return [], self.known["offset"]
         end = len(new) if whole or len(new) == PIECE else new.rfind(b"\n") + 1
         return new[:end].decode(errors="replace").splitlines(), self.known["offset"] + end
+
+
+def parts(slot: str) -> tuple[int, int]:
+    """(index of the variant, number of the container)"""
+    index, _, *container = slot.split("-")
+    return int(index), int(container[0]) if container else 0
+
+
+def machine(variant: dict[str, Any]) -> Instance:
+    """What a replica of a variant runs on: an instance, or the part of one that is its own."""
+    own = variant.get("machine")
+    return Instance("part", own["vcpus"], own["memory"]) if own else instance(variant["type"])
 
 
 def folder(world: World, task: Task) -> Path:
