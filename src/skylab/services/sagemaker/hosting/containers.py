@@ -13,6 +13,7 @@ from typing import Any
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.hosting.artifacts import place
 from skylab.services.sagemaker.jobs import runtimes
+from skylab.services.sagemaker.jobs.custom import Pull
 from skylab.wire.errors import invalid
 
 Container = Mapping[str, Any]
@@ -31,11 +32,12 @@ def given(model: Container) -> list[dict[str, Any]]:
     return [dict(primary)] if primary else [dict(each) for each in several or []]
 
 
-def check(model: Container) -> None:
-    """Raises AwsError for containers that AWS would not take, and for members that have no effect here."""
+def check(model: Container, pull: Pull) -> None:
+    """pull: brings images of one's own. Raises AwsError for containers that AWS would not take, and for members that
+    have no effect here."""
     containers = given(model)
     for container in containers:
-        _check_one(container, alone=len(containers) == 1)
+        _check_one(container, pull, alone=len(containers) == 1)
         if container.get("Mode") == "MultiModel" and "ExecutionRoleArn" not in model:
             raise invalid("ExecutionRoleArn must be given for a model whose container is in MultiModel mode.")
     names = _names(containers)
@@ -47,13 +49,13 @@ def check(model: Container) -> None:
         raise invalid("ContainerHostname must be given for each container where Mode is Direct.")
 
 
-def _check_one(container: Container, alone: bool) -> None:
+def _check_one(container: Container, pull: Pull, alone: bool) -> None:
     records.refuse(container, NOT_YET)
     if "Image" not in container:
         raise invalid("Either Image or ModelPackageName must be given for a container.")
     if container.get("ImageConfig", {}).get("RepositoryAccessMode", "Platform") != "Platform":
         raise invalid("ImageConfig: RepositoryAccessMode Vpc is not offered: there is no VPC here.")
-    if not runtimes.resolve(container["Image"]).serve:
+    if not runtimes.resolve(container["Image"], pull).serve:
         raise invalid(f"The image {container['Image']} has no program to serve with.")
     if container.get("ModelDataUrl") and container.get("ModelDataSource"):
         raise invalid("ModelDataUrl and ModelDataSource cannot both be given for a container.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
 from skylab.services.sagemaker.hosting import containers
+from skylab.services.sagemaker.jobs.custom import puller
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ TYPE = "model"
 class Models:
     def create_model(self, call: Call, request: CreateModelInput) -> dict[str, Any]:
         name = request["ModelName"]
-        containers.check(request)
+        containers.check(request, puller(lambda: call.assume("ecr", request.get("ExecutionRoleArn", ""))))
         for container in containers.given(request):
             check_reader(call, request.get("ExecutionRoleArn"), container)
         model = common.arn(call, TYPE, name)

@@ -14,7 +14,9 @@ from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
 from skylab.services.sagemaker.hosting import artifacts, asynchronous
 from skylab.services.sagemaker.hosting.health import UNWELL, Health, answers
-from skylab.services.sagemaker.jobs import runtimes
+from skylab.services.sagemaker.jobs import custom, runtimes
+from skylab.services.sagemaker.jobs.runtimes import Runtime
+from skylab.wire.errors import AwsError
 
 GIB = 1 << 30
 MODELS = "models"  # below /opt/ml: what a multi-model container is given while it runs
@@ -61,7 +63,10 @@ class Replica:
         if state == "resting":
             return self._again(at) if at >= self.known["retry"] and self.gone(hard=True) else {}
         if state == "starting" and self.world.processes.began(self.process) is None:
-            self._start()
+            try:
+                self._start()
+            except AwsError:  # its image has gone from the registry, or the role may not pull it any more
+                return {"state": "died"}
             return {}
         if self.world.processes.ending(self.process) is not None:
             return {"state": "died"}
@@ -106,10 +111,15 @@ class Replica:
         return folder(self.world, self.task) / self.slot
 
     def _launch(self, shown: Path) -> Launch:
-        variant, kind = self.variant, machine(self.variant)
+        variant, kind, runtime = self.variant, machine(self.variant), self._runtime()
+        if runtime.image and self.world.processes.began(self.process) is None:
+            custom.seed(self.world.root, runtime.image, shown)
         return Launch(
-            argv=runtimes.resolve(variant["image"]).serve,
-            env=self._environment(kind.vcpus),
+            argv=runtime.serve,
+            env=self._environment(runtime, kind.vcpus),
+            cwd=runtime.cwd,
+            image=runtime.layers(self.world.root),
+            exposed=runtime.exposed(self.world, self.socket, variant["isolated"]),
             root=str(shown),
             # "Your container has read-only access to these files", and all replicas share them
             frozen=["/opt/ml/model", f"/opt/ml/{MODELS}", f"/opt/ml/{artifacts.MORE}"],
@@ -123,10 +133,16 @@ class Replica:
             sandbox=self.world.settings.sandbox != "off",
         )
 
-    def _environment(self, cpus: int | None) -> dict[str, str]:
+    def _runtime(self) -> Runtime:
+        """Raises AwsError: an image of one's own may be gone by now."""
+        region, role = self.task.target.region, self.variant["role"]
+        pull = custom.puller(lambda: self.world.assume("ecr", region, role, "SageMaker"))
+        return runtimes.resolve(self.variant["image"], pull)
+
+    def _environment(self, runtime: Runtime, cpus: int | None) -> dict[str, str]:
         variant = self.variant
         common = process_env(self.world, self.task, self.task.target.region, self._home(), cpus, variant["isolated"])
-        program = runtimes.resolve(variant["image"]).env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
+        program = runtime.env | {"SAGEMAKER_BIND_TO_PORT": "8080"}
         program |= asynchronous.environment(variant)
         if "multi" in variant:
             memory = machine(variant).memory

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from skylab.compute import processes
+from skylab.compute.world import World
 from skylab.containers import bases, layers
 from skylab.containers.image import BASE, Image
 from skylab.services.sagemaker.jobs import custom
@@ -105,6 +107,11 @@ class Runtime:
             return None
         names = [layers.name(digest) for digest in self.image.layers]
         return processes.Image(str(root.absolute() / custom.FOLDER), names, self.image.whole)
+
+    def exposed(self, world: World, socket: Path, isolated: bool) -> processes.Exposed | None:
+        """The network of a server that knows nothing of the socket; from it, the cloud is reached, unless isolated."""
+        port = None if isolated else urlsplit(world.endpoint).port
+        return processes.Exposed(str(socket), doors=[port] if port else []) if self.listens else None
 
 
 def resolve(uri: str, pull: Pull | None = None) -> Runtime:

@@ -7,9 +7,8 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from skylab.compute.processes import Ending, Exposed, Launch
+from skylab.compute.processes import Ending, Launch
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
 from skylab.services.sagemaker.hosting.health import answers
 from skylab.services.sagemaker.jobs import job, staging
@@ -88,8 +87,7 @@ class Job(job.Job):
     def _launch(self, host: Host, runtime: Runtime) -> Launch:
         socket = str(self.socket(host))
         own = {"SAGEMAKER_BIND_TO_PORT": "8080", "SKYLAB_SERVE_SOCKET": socket} | self.plan["env"] | self._told()
-        doors = [port] if (port := urlsplit(self.world.endpoint).port) and not self.isolated else []
-        exposed = Exposed(socket, doors=doors) if runtime.listens else None
+        exposed = runtime.exposed(self.world, self.socket(host), self.isolated)
         launch = self.launch(host, runtime, runtime.serve, own, frozen=["/opt/ml/model"], exposed=exposed)
         launch.writes.append(str(self.socket(host).parent))
         return launch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
-from skylab.services.sagemaker.hosting.models import the_container
+from skylab.services.sagemaker.hosting import containers
 from skylab.services.sagemaker.jobs.buckets import check_buckets
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.transform.document import document
@@ -52,14 +52,9 @@ class TransformJobs:
 def _plan(call: Call, name: str) -> dict[str, Any]:
     """What is to run: the model as it is now, whatever becomes of it later. Raises AwsError."""
     model = records.described(call, "model", name)
-    container = the_container(model)
+    only, *more = containers.plans(model)
+    if more or "multi" in only:
+        raise invalid(f"The model {name} has several containers or models, and is not offered for transform jobs yet.")
     if not model.get("ExecutionRoleArn"):
         raise invalid(f"The model {name} has no ExecutionRoleArn: a transform job reads and writes as that role.")
-    return {
-        "image": container["Image"],
-        "url": container.get("ModelDataUrl", ""),
-        "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
-        "env": container.get("Environment", {}),
-        "isolated": model["EnableNetworkIsolation"],
-        "role": model["ExecutionRoleArn"],
-    }
+    return only | {"isolated": model["EnableNetworkIsolation"], "role": model["ExecutionRoleArn"]}
