@@ -1,4 +1,4 @@
-"""SageMaker SDK v2: MultiDataModel, PipelineModel, ServerlessInferenceConfig, AsyncInferenceConfig and AsyncPredictor."""
+"""SageMaker SDK v2: MultiDataModel, PipelineModel, ServerlessInferenceConfig, AsyncInferenceConfig, AsyncPredictor."""
 
 import io
 import sys
