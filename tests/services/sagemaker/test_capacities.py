@@ -124,3 +124,18 @@ def test_model_data_that_takes_too_long_fails_the_endpoint(hosting, monkeypatch)
         (task,) = [each for each in tx.tasks() if each.kind == "endpoint"]
         tx.move(task.id, task.state, began=task.data["began"] - 61)
     assert "within ModelDataDownloadTimeoutInSeconds" in hosting.settled("e")["FailureReason"]
+
+
+def test_an_update_keeps_the_properties_of_variants_that_stay_but_for_those_excluded(two):
+    two.config("again", ("A", "b", 1, 5), ("C", "b", 1, 5))
+    change(two, "A", DesiredWeight=2)
+    two.settled("e")
+    two.sagemaker.update_endpoint(
+        EndpointName="e",
+        EndpointConfigName="again",
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredInstanceCount"}],
+    )
+    kept, new = two.settled("e")["ProductionVariants"]
+    assert (kept["CurrentWeight"], kept["CurrentInstanceCount"]) == (2, 1)
+    assert (new["CurrentWeight"], new["CurrentInstanceCount"]) == (5, 1)

@@ -6,6 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 from endpoint_steps import Load, until, variant_of
 
+from skylab.services.call import Call
+from skylab.services.sagemaker.hosting import access
 from skylab.services.sagemaker_runtime import shadows
 
 SHADOW = """
@@ -95,6 +97,15 @@ def test_a_shadow_scales_and_a_configuration_has_one_at_most(hosting):
         hosting.config("c2", ("A", "a", 1, 1), ShadowProductionVariants=[shadow, variant_of("T", "s")])
     with pytest.raises(ClientError, match="must be unique"):
         hosting.config("c2", ("S", "a", 1, 1), ShadowProductionVariants=[shadow])
+
+
+def test_what_a_policy_says_of_instance_types_and_models_counts_for_shadows_too(cloud):
+    """sagemaker:InstanceTypes and sagemaker:ModelArn of CreateEndpointConfig."""
+    call = Call(cloud.store, cloud.ids, cloud.settings, "sagemaker", "1", "r", cloud.clock.now(), *[None] * 5)
+    shadow = variant_of("S", "s", InstanceType="ml.p3.2xlarge")
+    asked = {"ProductionVariants": [variant_of("A", "a")], "ShadowProductionVariants": [shadow]}
+    assert access.CONFIG["sagemaker:InstanceTypes"](call, asked) == ["ml.m5.large", "ml.p3.2xlarge"]
+    assert [each.rpartition("/")[2] for each in access.CONFIG["sagemaker:ModelArn"](call, asked)] == ["a", "s"]
 
 
 def test_inference_experiments_are_refused(hosting):

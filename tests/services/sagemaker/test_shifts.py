@@ -115,6 +115,30 @@ def test_a_new_instance_that_dies_while_the_traffic_moves_sends_it_back(pair, de
     until(lambda: len(pair.doc("e")["_"]["fleets"]) == 1)
 
 
+@pytest.mark.slow
+def test_a_rolling_update_goes_back_in_batches_and_serves_throughout(pair):
+    pair.config("c3", ("B", "new", 3, 1))
+    update(pair, "c3")
+    pair.settled("e")
+    pair.config("c4", ("B", "old", 3, 1))
+    with under_load(pair) as load:
+        update(pair, "c4", rolling(count(1), wait=2, RollbackMaximumBatchSize=count(1)))
+        until(lambda: (baking(pair) or 0) > 0.6)
+        with pair.cloud.store.reading() as tx:
+            (green,) = [task.id for task in tx.tasks() if task.state == "shifting"]
+        (replica,) = pair.cloud.world.processes.root.glob(f"{green}/0-0-*")
+        pair.cloud.world.processes.stop(f"{green}/{replica.name}", hard=True)
+        until(lambda: pair.doc("e")["EndpointStatus"] == "RollingBack")
+        assert pair.doc("e")["ProductionVariants"][0]["DesiredInstanceCount"] == 3
+        described = pair.settled("e")
+
+    assert described["EndpointConfigName"] == "c3" and described["FailureReason"]
+    lost = [each for each in load.failures if "The connection was closed" not in str(each)]
+    assert not lost and len(load.failures) <= 3, "only what the killed instance was just answering"
+    until(lambda: pair.doc("e")["ProductionVariants"][0]["CurrentInstanceCount"] == 3)
+    assert {pair.ask("e")["model"] for _ in range(6)} == {"new"}
+
+
 def test_a_deployment_that_takes_too_long_goes_back(pair):
     deployment = blue_green("ALL_AT_ONCE", wait=500, limit=600)
     with under_load(pair) as load:
