@@ -11,8 +11,7 @@ import joblib
 import numpy as np
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
-from sagemaker.core.inference_config import AsyncInferenceConfig, ServerlessInferenceConfig
-from sagemaker.core.resource_requirements import ResourceRequirements
+from sagemaker.core.inference_config import AsyncInferenceConfig, ResourceRequirements, ServerlessInferenceConfig
 from sagemaker.core.resources import InferenceComponent
 from sagemaker.core.training.configs import SourceCode
 from sagemaker.serve import ModelBuilder
@@ -79,7 +78,7 @@ component.wait_for_status("InService")
 said = endpoint.invoke(body=text, inference_component_name=f"{NAMED}-component", **speaking).body.read().decode()
 print(f"component={right(said)} copies={component.runtime_config.current_copy_count}")
 component.delete()
-while list(InferenceComponent.get_all(name_contains=NAMED)):
+while boto3.client("sagemaker").list_inference_components(NameContains=NAMED)["InferenceComponents"]:
     time.sleep(0.2)
 endpoint.delete()
 sys.exit(0)

@@ -24,13 +24,15 @@ sys.path[:0] = sys.argv[1:3]
 from conftest import connect
 from skylab.cloud import Cloud
 from skylab.kernel import store
-from skylab.services.sagemaker_runtime import errand, queue
+from skylab.compute import processes
+from skylab.services.sagemaker.components import work
+from skylab.services.sagemaker_runtime import errand, instance, queue, serverless
 from skylab.settings import Settings
 
 def end():
     os.kill(os.getpid(), signal.SIGKILL)
 
-root, given, owner, name, when = json.loads(sys.argv[3])
+root, service, operation, given, owner, name, when = json.loads(sys.argv[3])
 cloud = Cloud(Path(root), Settings(fallback=False))
 if owner:
     place = eval(owner)
@@ -43,7 +45,9 @@ if owner:
         end()
 
     setattr(place, name, step)
-connect(cloud, "sagemaker-runtime").invoke_endpoint_async(**given)
+if operation == "invoke_endpoint":  # the answer is waited for
+    cloud.start()
+getattr(connect(cloud, service), operation)(**given)
 if not owner:
     end()
 cloud.start()
@@ -68,6 +72,19 @@ def model_fn(folder):
 def transform_fn(model, body, content_type, accept):
     return body, "text/plain"
 """
+
+
+def die(root, service, operation, given, step):
+    """A cloud on that folder is asked, and killed at that step."""
+    told = json.dumps([str(root), service, operation, given, *step])
+    argv = [sys.executable, "-c", DYING, SOURCE, TESTS, told]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=50)
+    assert ended.returncode == -9, ended.stderr
+
+
+def chosen(steps, *quick):
+    """All steps; those that are not quick's are left to the slow run."""
+    return [step if n in quick else pytest.param(step, marks=pytest.mark.slow) for n, step in enumerate(steps)]
 
 
 def named(step):
@@ -109,15 +126,11 @@ def opened(root, settings):
         cloud.stop()
 
 
-@pytest.mark.parametrize("step", STEPS, ids=named)
+@pytest.mark.parametrize("step", chosen(STEPS, 0, 6), ids=named)
 def test_a_request_that_was_accepted_is_answered_once_whatever_kills_the_cloud(root, step):
     prefix = named(step).lower().replace("_", "").replace(".", "")
     given = {"EndpointName": "e", "InputLocation": "s3://models/in", "S3OutputPathExtension": prefix}
-    told = json.dumps([str(root), given | {"ContentType": "text/plain"}, *step])
-    ended = subprocess.run(
-        [sys.executable, "-c", DYING, SOURCE, TESTS, told], capture_output=True, text=True, timeout=50
-    )
-    assert ended.returncode == -9, ended.stderr
+    die(root, "sagemaker-runtime", "invoke_endpoint_async", given | {"ContentType": "text/plain"}, step)
 
     with opened(root, Settings(fallback=False, describe_hold_seconds=0)) as cloud:
         s3 = connect(cloud, "s3")

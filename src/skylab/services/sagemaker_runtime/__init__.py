@@ -22,8 +22,25 @@ INVALID = "ValidationError"
 ERRORS: dict[type[Exception], Any] = {}
 
 
+class Keeper:
+    """What has to end when the cloud does."""
+
+    def __init__(self, pool: Pool, shadows: Shadows) -> None:
+        self.pool, self.shadows = pool, shadows
+
+    def close(self) -> None:
+        self.shadows.close()
+        self.pool.close()
+
+
 def open(root: Path, settings: Settings, clock: Clock) -> dict[str, Any]:
     spool = Spool(root / "captures", settings.durability)
-    shadows = Shadows()
-    kept = {"shelves": Shelves(), "workers": Workers(), "spool": spool, "shadows": shadows, "keeper": shadows}
-    return {"pool": Pool(), "turns": Turns()} | kept
+    pool, shadows = Pool(), Shadows()
+    kept = {
+        "shelves": Shelves(),
+        "workers": Workers(),
+        "spool": spool,
+        "shadows": shadows,
+        "keeper": Keeper(pool, shadows),
+    }
+    return {"pool": pool, "turns": Turns()} | kept
