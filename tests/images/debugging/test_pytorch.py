@@ -73,7 +73,7 @@ def test_a_script_is_hooked_without_a_change(job):
 
 
 def test_reductions_are_saved_instead_of_the_tensor(job):
-    folder, _ = hooked(job, ("weights", {"reductions": "mean,abs_max,l2", "save_interval": "100"}))
+    folder, _ = hooked(job, ("weights", {"reductions": "mean,abs_max,l2_norm", "save_interval": "100"}))
     found = {name: value for (step, mode, name), value in values(folder).items() if step == 0 and "fc1" in name}
     prefix = "smdebug/reductions"
     assert set(found) == {f"{prefix}/{word}/Net_fc1.weight" for word in ("mean", "abs_max", "l2")}

@@ -35,7 +35,7 @@ class Collection:
     name: str
     patterns: list[str]
     saving: dict[str, Saving]
-    reductions: tuple[str, ...] = ()  # "mean", "abs_mean"
+    reductions: tuple[str, ...] = ()  # "mean", "abs_l2"
     whole: bool = True  # the tensor itself
     histogram: bool = True
     names: set[str] = field(default_factory=set)  # of the tensors that were found to belong to it
@@ -45,15 +45,13 @@ class Collection:
 
     def told(self) -> dict[str, Any]:
         """As smdebug writes it down for its reader."""
-        split: dict[str, list[str]] = {"reductions": [], "abs_reductions": [], "norms": [], "abs_norms": []}
-        for each in self.reductions:
-            kind = "norms" if each.endswith(("l1", "l2")) else "reductions"
-            split[("abs_" if each.startswith("abs_") else "") + kind].append(each.removeprefix("abs_"))
+        reductions = (each + "_norm" if each.endswith(("l1", "l2")) else each for each in self.reductions)
+        reduced = {"save_raw_tensor": self.whole, "reductions": ",".join(reductions), "save_shape": False}
         return {
             "name": self.name,
             "include_regex": self.patterns,
             "tensor_names": sorted(self.names),
-            "reduction_config": split | {"save_raw_tensor": self.whole, "save_shape": False},
+            "reduction_config": reduced,
             "save_config": {mode: _saving_told(saving) for mode, saving in self.saving.items()},
             "save_histogram": self.histogram,
         }
@@ -115,7 +113,7 @@ def _collection(
     if name not in known and not patterns:
         raise KeyError(f"The collection {name} has no include_regex, and is none of {', '.join(known)}.")
     reduced = {} if name in SCALARS else {**general, **own} if "reductions" in {**general, **own} else {}
-    reductions = tuple(split(reduced.get("reductions", "")))
+    reductions = tuple(each.removesuffix("_norm") for each in split(reduced.get("reductions", "")))
     for each in reductions:
         if each.removeprefix("abs_") not in REDUCTIONS:
             raise ValueError(f"{each} is none of the reductions {', '.join(REDUCTIONS)}")
