@@ -18,7 +18,11 @@ for name in trial.tensor_names():
     if not tensor.steps():  # reductions alone
         continue
     value = tensor.value(tensor.steps()[0])
-    found["tensors"][name] = [value.dtype.name, list(value.shape), float(value.mean()) if value.dtype.kind in "fi" else 0]
+    found["tensors"][name] = [
+        value.dtype.name,
+        list(value.shape),
+        float(value.mean()) if value.dtype.kind in "fi" else 0,
+    ]
 reduced = sys.argv[2] if len(sys.argv) > 2 else ""
 if reduced:
     found["abs_max"] = float(trial.tensor(reduced).reduction_value(0, "max", abs=True))

@@ -131,9 +131,8 @@ def _saving(own: Mapping[str, str], general: Mapping[str, str], mode: str, inter
     """The nearer word counts: the collection's before the hook's, the mode's before that of every mode."""
 
     def told(member: str) -> str | None:
-        places = ((own, f"{mode.lower()}.{member}"), (own, member))
-        places += ((general, f"{mode.lower()}.{member}"), (general, member))
-        return next((where[name] for where, name in places if name in where), None)
+        names = (f"{mode.lower()}.{member}", member)
+        return next((where[name] for where in (own, general) for name in names if name in where), None)
 
     end = told("end_step")
     return Saving(

@@ -75,7 +75,7 @@ class Hook:
 
     def _guarded(self, act: Callable[..., None]) -> Callable[..., None]:
         def guarded(*given: Any) -> None:
-            if self.over or os.getpid() != self.process or torch.jit.is_tracing() or torch.compiler.is_compiling():
+            if self.over or os.getpid() != self.process or _traced():
                 return
             try:
                 with self.lock:
@@ -215,6 +215,11 @@ class Hook:
             self.steps.put(name, value)
         if value.size == 1 and any(each.name == "losses" for each in takers):
             self.steps.scalar(name, float(value.reshape(())))
+
+
+def _traced() -> bool:
+    """Whether torch only looks at the program, with tensors that have no values."""
+    return bool(torch._C._get_tracing_state()) or torch.compiler.is_compiling()
 
 
 def _trains(module: Any) -> bool:

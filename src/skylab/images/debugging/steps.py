@@ -100,4 +100,3 @@ def _draft(path: Path) -> IO[bytes]:
 
 def _settle(path: Path) -> None:
     os.replace(path.with_name(path.name + ".tmp"), path)
-
