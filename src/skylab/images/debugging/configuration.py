@@ -95,6 +95,23 @@ def read(folders: Folders, known: Mapping[str, str], interval: int) -> HookConfi
     )
 
 
+def check(config: Mapping[str, Any]) -> None:
+    """Raises ValueError for what no hook could read: whatever the framework, it knows its own collections by name."""
+    general = config.get("HookParameters") or {}
+    for each in _listed(config):
+        name = each.get("CollectionName", "")
+        own = each.get("CollectionParameters") or {}
+        for pattern in split(own.get("include_regex", "")):
+            try:
+                re.compile(pattern)
+            except re.error as problem:
+                raise ValueError(f"Collection {name}: {pattern!r} is no pattern: {problem}.") from None
+        try:
+            _collection(name, own, general, {name: ""}, 500)
+        except ValueError as problem:
+            raise ValueError(f"Collection {name}: {problem}") from None
+
+
 def within(folders: Folders, path: str) -> Path:
     """A path of the container, where /opt/ml is."""
     return folders.base / Path(path).relative_to("/opt/ml") if Path(path).is_relative_to("/opt/ml") else Path(path)

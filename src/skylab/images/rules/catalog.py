@@ -32,6 +32,7 @@ RULES: dict[str, Rule] = {
     "FeatureImportanceOverweight": trees.feature_importance_overweight,
     "StalledTrainingRule": stalled.stalled_training,
 }
+PROFILER_RULES: dict[str, Rule] = {}
 NAMED = {"AllZero", "UnchangedTensor", "TensorVariance"}  # must be told which tensors
 NOT_PARAMETERS = {"rule_to_invoke", "action_json", "base_trial", "training_job_name"}
 

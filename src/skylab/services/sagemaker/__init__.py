@@ -9,12 +9,13 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, processing, training
+from skylab.services.sagemaker import debugger, hosting, processing, training
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
 FAMILIES: list[ModuleType] = [
+    debugger,
     hosting,
     processing,
     training,

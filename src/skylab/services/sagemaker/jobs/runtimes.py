@@ -36,6 +36,7 @@ class Family:
     extra: str
     verbs: tuple[str, ...] = ("train", "serve")
     commands: tuple[tuple[str, str], ...] = ()
+    process: str = ""  # the module of images/ that is its program for processing jobs
 
 
 FAMILIES = [
@@ -57,10 +58,19 @@ FAMILIES = [
         verbs=(),
         commands=(("smspark-submit", "skylab.images.spark"),),
     ),
+    Family(
+        "debugger-rules",
+        re.compile("sagemaker-debugger-rules"),
+        "numpy",
+        ("numpy",),
+        "tabular",
+        verbs=(),
+        process="skylab.images.rules",
+    ),
 ]
 KNOWN = (
     "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch, "
-    "sagemaker-spark-processing"
+    "sagemaker-spark-processing, sagemaker-debugger-rules"
 )
 
 
@@ -104,6 +114,7 @@ def resolve(uri: str) -> Runtime:
         installed=installed,
         train=_program("train", family),
         serve=_program("serve", family),
+        process=[sys.executable, "-m", family.process] if family.process else [],
         named=[sys.executable, "-m", "skylab.images.process"],
         commands={name: [sys.executable, "-m", module] for name, module in family.commands},
         env=_env(),

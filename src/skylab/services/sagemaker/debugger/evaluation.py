@@ -1,0 +1,69 @@
+"""A rule's evaluation as a processing job of the service's own: what it is asked, and how its end reads."""
+
+import re
+import zlib
+from datetime import datetime
+from typing import Any
+
+from skylab.services.sagemaker.debugger import asked
+from skylab.services.sagemaker.processing.document import document
+
+INSTANCE, VOLUME = "ml.t3.medium", 30
+LONGEST = 63  # characters of a name
+DETAILS = 1024  # of StatusDetails
+MET = "RuleEvaluationConditionMet"
+WORDS = {"InProgress": "InProgress", "Stopping": "Stopping", "Stopped": "Stopped", "Failed": "Error"}
+
+
+def job_name(training: str, rule: str) -> str:
+    """training-vanishinggradient-1a2b3c4d: the same whenever it is asked for, and as its ARN has it."""
+    mark = f"{zlib.crc32(f'{training}/{rule}'.encode()):08x}"
+    plain = [re.sub("[^a-zA-Z0-9]+", "-", text).strip("-")[:26].strip("-") for text in (training, rule)]
+    return "-".join([*filter(None, plain), mark])[:LONGEST].lower()
+
+
+def location(uri: str, training: str, folder: str) -> str:
+    return f"{uri.rstrip('/')}/{training}/{folder}"
+
+
+def processing_job(doc: dict[str, Any], kind: str, rule: dict[str, Any], arn: str, now: datetime) -> dict[str, Any]:
+    """Its document. doc: of the training job. kind: Debug or Profiler. Raises AwsError."""
+    training, name = doc["TrainingJobName"], rule["RuleConfigurationName"]
+    config, folder = ("DebugHookConfig", "debug-output") if kind == "Debug" else ("ProfilerConfig", "profiler-output")
+    told = {"base_trial": location(doc[config]["S3OutputPath"], training, folder), "training_job_name": training}
+    given = rule.get("S3OutputPath") or doc[config]["S3OutputPath"]
+    output = {
+        "S3Uri": location(given, training, f"rule-output/{name}"),
+        "LocalPath": rule.get("LocalPath", asked.RULE_OUTPUT),
+        "S3UploadMode": "Continuous",
+    }
+    cluster = {
+        "InstanceCount": 1,
+        "InstanceType": rule.get("InstanceType", INSTANCE),
+        "VolumeSizeInGB": rule.get("VolumeSizeInGB") or VOLUME,
+    }
+    request = {
+        "ProcessingJobName": job_name(training, name),
+        "AppSpecification": {"ImageUri": rule["RuleEvaluatorImage"]},
+        "Environment": rule.get("RuleParameters", {}) | told,
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "RuleOutput", "S3Output": output}]},
+        "RoleArn": doc["RoleArn"],
+    }
+    return document(request) | {
+        "ProcessingJobArn": arn,
+        "ProcessingJobStatus": "InProgress",
+        "TrainingJobArn": doc["TrainingJobArn"],
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "_": {"tags": {}},
+    }
+
+
+def told(processing: dict[str, Any]) -> tuple[str, str]:
+    """RuleEvaluationStatus and StatusDetails."""
+    said = processing.get("ExitMessage", "")
+    if said.startswith(MET):
+        return "IssuesFound", said[:DETAILS]
+    word = WORDS.get(processing["ProcessingJobStatus"], "NoIssuesFound")
+    return word, processing.get("FailureReason", "")[:DETAILS] if word == "Error" else ""
