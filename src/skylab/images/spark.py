@@ -38,7 +38,8 @@ def main() -> None:
 
 def configured(path: Path) -> tuple[list[str], dict[str, str]]:
     """Options of spark-submit, and variables, of a list of EMR's configurations."""
-    options, env = [], {}
+    options: list[str] = []
+    env: dict[str, str] = {}
     for given in _list(json.loads(path.read_text())) if path.exists() else []:
         name, properties = given["Classification"], given.get("Properties", {})
         if name in PREFIXES:
