@@ -53,8 +53,21 @@ def profile(job: Job, host: str) -> Path:
     return job.folder / "profiles" / host
 
 
+def prepare(job: Job) -> None:
+    """The samplers' folders, and what they are told."""
+    config = job.doc.get("ProfilerConfig", {})
+    on = profiled(job.doc) and not config["DisableProfiler"]
+    for host in job.hosts:
+        folder = profile(job, host.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / "interval.tmp"
+        draft.write_text(str(config["ProfilingIntervalInMilliseconds"] if on else 0))
+        draft.rename(folder / "interval")
+
+
 def save(job: Job, s3: Any) -> None:
     """What is new since the last time. Raises DataFailed."""
+    prepare(job)
     for host in job.hosts:
         record = job.folder / f"{host.name}.shipped.json"
         known = json.loads(record.read_text()) if record.exists() else {}

@@ -63,6 +63,7 @@ class Job(job.Job):
     def prepare(self, s3: Any) -> None:
         for host in self.hosts:
             write_config(self.ml(host), self.doc, host, self.hosts)
+        shipment.prepare(self)
         for channel in self.doc["InputDataConfig"]:
             self._stage_channel(s3, channel)
         if "CheckpointConfig" in self.doc:
@@ -111,13 +112,14 @@ class Job(job.Job):
             if (order := self._streamed(host, channel["ChannelName"]).with_suffix(".json")).exists()
         ]
         own |= shipment.env(self.doc, runtime.env)
-        return self.launch(host, runtime, argv, own, pipes=pipes)
+        return self.launch(host, runtime, argv, own, pipes=pipes, sampled=str(shipment.profile(self, host.name)))
 
     def save(self) -> None:
         s3 = self.s3
         if "CheckpointConfig" in self.doc:
             self._save_checkpoints(s3)
-        shipment.save(self, s3)
+        if shipment.wanted(self.doc):
+            shipment.save(self, s3)
 
     def _save_checkpoints(self, s3: Any) -> None:
         for host in self.hosts:
@@ -150,7 +152,8 @@ class Job(job.Job):
             delivery.deliver(s3, outputs, uri, key_id, self.folder / "output.tar.gz")
         if "CheckpointConfig" in self.doc:
             self._save_checkpoints(s3)
-        shipment.end(self, s3)
+        if shipment.wanted(self.doc):
+            shipment.end(self, s3)
         logs = [self.log(host) for host in self.hosts]
         found = joblogs.metrics(logs, self.doc["AlgorithmSpecification"]["MetricDefinitions"])
         (self.folder / "metrics.json").write_text(json.dumps(found))
