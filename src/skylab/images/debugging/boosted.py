@@ -3,6 +3,7 @@
 Names as smdebug's XGBoost hook has them (https://github.com/awslabs/sagemaker-debugger, docs/xgboost.md).
 """
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from xgboost.callback import TrainingCallback
 
 from skylab.images.debugging.configuration import Collection, HookConfig, read
 from skylab.images.debugging.steps import Steps, say
+from skylab.images.debugging.timeline import Timeline, timeline
 from skylab.images.folders import Folders
 
 KNOWN = {
@@ -29,19 +31,41 @@ def hook(folders: Folders, train: Any, validation: Any, done: int) -> "Saved | N
     except (KeyError, ValueError) as problem:
         say(problem)
         return None
-    return Saved(config, folders.read("hyperparameters"), train, validation, done) if config else None
+    if config is None:
+        return None
+    return Saved(config, folders.read("hyperparameters"), train, validation, done, timeline(folders))
 
 
 class Saved(TrainingCallback):
-    def __init__(self, config: HookConfig, told: dict[str, Any], train: Any, validation: Any, done: int) -> None:
+    def __init__(
+        self,
+        config: HookConfig,
+        told: dict[str, Any],
+        train: Any,
+        validation: Any,
+        done: int,
+        times: Timeline | None = None,
+    ) -> None:
         super().__init__()
+        self.times, self.started = times, 0.0
         self.config, self.told, self.train, self.validation, self.done = config, told, train, validation, done
         self.steps = Steps(config)
         self.over = False
 
+    def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        self.started = time.time()
+        return False
+
+    def after_training(self, model: Any) -> Any:
+        if self.times:
+            self.times.close()
+        return model
+
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """What fails in the hook never fails the training."""
         step = self.done + epoch
+        if self.times:
+            self.times.add("TRAIN", step, self.started, time.time())
         due = [each for each in self.config.collections if each.saving["GLOBAL"].at(step)]
         if due and not self.over:
             try:

@@ -14,6 +14,7 @@ import atexit
 import functools
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import torch
 
 from skylab.images.debugging.configuration import Collection, HookConfig, read
 from skylab.images.debugging.steps import Steps, say
+from skylab.images.debugging.timeline import Timeline, timeline
 from skylab.images.folders import Folders
 
 KNOWN = {
@@ -44,16 +46,18 @@ def install() -> None:
     try:
         config = read(Folders.of_this_process(), KNOWN, INTERVAL)
         if config is not None:
-            Hook(config).attach()
+            Hook(config, timeline(Folders.of_this_process())).attach()
     except Exception as problem:
         say(problem)
 
 
 class Hook:
-    def __init__(self, config: HookConfig) -> None:
-        self.config = config
+    def __init__(self, config: HookConfig, times: Timeline | None) -> None:
+        self.config, self.times = config, times
+        self.started = self.active = 0.0  # of the step: its begin, and the last that was heard of it
         self.steps: Steps | None = None  # once this process is known to be the one that saves
         self.model: Any = None
+        self.mode = "TRAIN"
         self.step, self.mode_steps = -1, {"TRAIN": -1, "EVAL": -1}
         self.due: list[Collection] = []
         self.names: dict[Any, str] = {}
@@ -126,6 +130,8 @@ class Hook:
             named = f"gradient/{type(model).__name__}_{name}"
             if parameter.requires_grad and any(each.takes(named) for each in self.config.collections):
                 parameter.register_hook(self._guarded(functools.partial(self._gradient, named)))
+        first = next(parameter for parameter in model.parameters() if parameter.requires_grad)
+        first.register_hook(self._guarded(self._heard))  # what is nearest to the input comes last
 
     def _add(self, layer: Any, kind: type, name: str, word: str) -> None:
         """relu_output is what layers of that class give, also where the model does not call them so."""
@@ -137,7 +143,8 @@ class Hook:
     def begin(self, model: Any) -> None:
         if self.steps:
             self.steps.close()
-        mode = "TRAIN" if model.training else "EVAL"
+        self._time()
+        mode = self.mode = "TRAIN" if model.training else "EVAL"
         self.step += 1
         self.mode_steps[mode] += 1
         self.counts.clear()
@@ -174,6 +181,8 @@ class Hook:
             return
         while self.stack.pop() is not module:
             pass
+        if not self.stack:
+            self.active = time.time()
         name = self.names.get(module)
         if name is None and isinstance(module, torch.nn.modules.loss._Loss):
             name = type(module).__name__
@@ -181,7 +190,18 @@ class Hook:
             self.write(f"{name}_input", given)
             self.write(f"{name}_output", made)
 
+    def _heard(self, value: Any) -> None:
+        self.active = time.time()
+
+    def _time(self) -> None:
+        if self.times and self.started:
+            self.times.add(self.mode, self.step, self.started, max(self.started, self.active))
+        self.started = time.time()
+
     def end(self) -> None:
+        self._time()
+        if self.times:
+            self.times.close()
         if self.steps:
             self.steps.close()
 

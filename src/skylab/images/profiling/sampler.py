@@ -1,11 +1,11 @@
-"""Samples what a job's programs use of their instance, beside them and out of their sight, in the files of AWS's profiler.
+"""Samples what a job's programs use of their instance, out of their sight, in the files of AWS's profiler.
 
     system/incremental/2026112316/1795450860.algo-1.json    a line a value, a file a minute, named by the minute's begin
 
     {"Type": "cpu", "Name": "cpu0", "Dimension": "CPUUtilization", "Value": 97.5, "NodeId": "algo-1", "Timestamp": …}
 
-Processors, memory and disk are those of the job's processes, found from the first of them on; waiting for disks and the
-network are those of the machine, which tells them of nothing smaller (the network is the job's own where it is isolated).
+Processors, memory and disk are those of the job's processes, found from the first of them on; waiting for disks and
+the network are those of the machine, which tells them of nothing smaller (an isolated job has a network of its own).
 Standard library only: it is loaded by the runner of a job.
 """
 

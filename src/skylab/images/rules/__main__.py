@@ -9,20 +9,23 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 from skylab.images.folders import Folders
+from skylab.images.profiling import watching
 from skylab.images.rules import actions, catalog
 from skylab.images.rules.series import Finding
 from skylab.images.rules.trial import Bucket, steps
 
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 20})  # a cloud may start again meanwhile
 MET = "RuleEvaluationConditionMet: Evaluation of the rule {} at step {} resulted in the condition being met"
 
 
 def main() -> int:
-    import boto3
-
     told = _told()
     rule, prefix = told["rule_to_invoke"], told.get("training_job_name", "")
-    found = evaluated(rule, told, boto3.client("s3"))
+    found = evaluated(rule, told, boto3.client("s3", config=PATIENT))
     if found is None:
         print(f"{rule} has found no issues.", flush=True)
         return 0
@@ -42,6 +45,9 @@ def main() -> int:
 def evaluated(rule: str, told: Mapping[str, str], s3: Any) -> Finding | None:
     """The first finding: with it, the evaluation of a rule ends."""
     given = catalog.parameters(rule, told)
+    if rule in catalog.PROFILER_RULES:
+        output = Folders.of_this_process().base / "processing/output/rule"
+        return watching.evaluated(rule, given, Bucket(s3, told["base_trial"]), output, told["training_job_name"])
     if uris := catalog.others(told):
         given["others"] = [steps(Bucket(s3, uri), follow=False) for uri in uris]
     trial = steps(Bucket(s3, told["base_trial"]), beats=rule == "StalledTrainingRule")

@@ -6,6 +6,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from skylab.images.profiling import findings, watching
 from skylab.images.rules import activations, gradients, inputs, labels, losses, stalled, tensors, trees
 from skylab.images.rules.series import Findings
 
@@ -32,14 +33,16 @@ RULES: dict[str, Rule] = {
     "FeatureImportanceOverweight": trees.feature_importance_overweight,
     "StalledTrainingRule": stalled.stalled_training,
 }
-PROFILER_RULES: dict[str, Rule] = {}
+PROFILER_RULES: dict[str, Callable[..., Any]] = {watching.REPORT: watching.evaluated, **findings.RULES}
 NAMED = {"AllZero", "UnchangedTensor", "TensorVariance"}  # must be told which tensors
 NOT_PARAMETERS = {"rule_to_invoke", "action_json", "base_trial", "training_job_name"}
 
 
 def parameters(rule: str, told: Mapping[str, str]) -> dict[str, Any]:
     """What a rule's function is to be called with. Raises ValueError in a sentence, for what it does not know."""
-    types = _types(RULES[rule])
+    if rule == watching.REPORT:
+        return _of_report(told)
+    types = _types(RULES.get(rule) or PROFILER_RULES[rule])
     found: dict[str, Any] = {}
     for name, text in told.items():
         if name in NOT_PARAMETERS or name.startswith("other_trial"):
@@ -58,6 +61,20 @@ def parameters(rule: str, told: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
+def _of_report(told: Mapping[str, str]) -> dict[str, Any]:
+    """By the rules that the report has sections of: CPUBottleneck_threshold, in whatever case."""
+    names = {name.lower(): name for name in findings.RULES}
+    found: dict[str, dict[str, str]] = {}
+    for key, text in told.items():
+        rule, _, parameter = key.partition("_")
+        if key in NOT_PARAMETERS:
+            continue
+        if rule.lower() not in names:
+            raise ValueError(f"{watching.REPORT}: {key} names none of {', '.join(findings.RULES)}.")
+        found.setdefault(names[rule.lower()], {})[parameter.lower()] = text
+    return {name: parameters(name, given) for name, given in found.items()}
+
+
 def others(told: Mapping[str, str]) -> list[str]:
     """The S3 URIs of the runs to compare with: other_trial, other_trials, other_trial_0, …"""
     named = [told[name] for name in sorted(told) if name.startswith("other_trial")]
@@ -65,10 +82,10 @@ def others(told: Mapping[str, str]) -> list[str]:
 
 
 @cache
-def _types(rule: Rule) -> dict[str, tuple[str, Any]]:
+def _types(rule: Callable[..., Any]) -> dict[str, tuple[str, Any]]:
     """By AWS's name: ours, and its type. A name that Python needs for itself ends in _ here."""
     hints = get_type_hints(rule)
-    names = [name for name in inspect.signature(rule).parameters if name not in ("steps", "others")]
+    names = [name for name in inspect.signature(rule).parameters if name not in ("steps", "others", "profile")]
     return {name.removesuffix("_"): (name, hints[name]) for name in names}
 
 
