@@ -9,6 +9,7 @@ import pytest
 import skylab.images.debugging
 from images.debugging.reading import values
 from images.test_scriptmode import scripted
+from skylab.images.profiling.profile import events
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
 FIRST = Path(skylab.images.debugging.__file__).parent / "first"
@@ -94,3 +95,13 @@ os.wait()
 """
     folder, _ = hooked(job, ("losses", {"save_interval": "1"}), more=more)
     assert max(step for step, _, _ in values(folder)) == 11
+
+
+def test_the_times_of_steps_are_kept_where_the_profiler_is_on(job):
+    job.config("profilerconfig", {"DisableProfiler": False})
+    hooked(job, ("losses", {}))
+    (path,) = (job.base / "output/profiler/framework/pevents").rglob("*_algo-1_pythontimeline.json")
+    found = list(events(json.loads(path.read_text()), "algo-1"))
+    assert [event.mode for event in found] == [*["TRAIN"] * 5, "EVAL"] * 2
+    assert all(0 <= event.end - event.start < 5 for event in found)
+    assert [event.start for event in found] == sorted(event.start for event in found)
