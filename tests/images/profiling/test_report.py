@@ -75,7 +75,9 @@ def test_the_report_is_written_again_and_again_and_whole_at_the_end(tmp_path):
             (place / "training_job_end.ts").touch()
 
     sample(1000.0)
-    given = catalog.parameters("ProfilerReport", {"StepOutlier_n_outliers": "3", "MaxInitializationTime_threshold": "1"})
+    given = catalog.parameters(
+        "ProfilerReport", {"StepOutlier_n_outliers": "3", "MaxInitializationTime_threshold": "1"}
+    )
     found = evaluated("ProfilerReport", given, Folder(place), output, "job", wait)
 
     text = (output / "profiler-output/profiler-report.html").read_text()

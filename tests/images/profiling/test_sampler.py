@@ -16,7 +16,7 @@ BUSY += "print(flush=True)\nwhile time.time() < end: pass"
 @pytest.fixture
 def busy():
     """A shell whose child works."""
-    script = f"{sys.executable} -c \"$0\"; true"
+    script = f'{sys.executable} -c "$0"; true'
     process = subprocess.Popen(["/bin/sh", "-c", script, BUSY], stdout=subprocess.PIPE, start_new_session=True)
     process.stdout.readline()
     yield process
