@@ -1,4 +1,4 @@
-"""SageMaker SDK v2, as its guide writes Debugger: rules of PyTorch that stop a training, and of the built-in XGBoost."""
+"""SageMaker SDK v2, as its guide writes Debugger: rules that stop a training of PyTorch, and the built-in XGBoost."""
 
 import sys
 import tempfile

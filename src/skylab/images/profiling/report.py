@@ -96,7 +96,7 @@ def _instance(profile: Profile, node: str) -> str:
 def _table(profile: Profile, node: str) -> str:
     """What OverallSystemUsage reports."""
     rows = []
-    for (of, kind, name, dimension), series in sorted(profile.samples.items()):
+    for (of, _, name, dimension), series in sorted(profile.samples.items()):
         if of == node:
             p50, p95 = np.percentile(series.values, [50, 95])
             numbers = "".join(
