@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from skylab.services.sagemaker.debugger import asked
-from skylab.services.sagemaker.processing.document import document
+from skylab.services.sagemaker.processing.document import DAY
 
 INSTANCE, VOLUME = "ml.t3.medium", 30
 LONGEST = 63  # characters of a name
@@ -27,7 +27,7 @@ def location(uri: str, training: str, folder: str) -> str:
 
 
 def processing_job(doc: dict[str, Any], kind: str, rule: dict[str, Any], arn: str, now: datetime) -> dict[str, Any]:
-    """Its document. doc: of the training job. kind: Debug or Profiler. Raises AwsError."""
+    """Its document. doc: of the training job. kind: Debug or Profiler."""
     training, name = doc["TrainingJobName"], rule["RuleConfigurationName"]
     config, folder = ("DebugHookConfig", "debug-output") if kind == "Debug" else ("ProfilerConfig", "profiler-output")
     told = {"base_trial": location(doc[config]["S3OutputPath"], training, folder), "training_job_name": training}
@@ -42,15 +42,15 @@ def processing_job(doc: dict[str, Any], kind: str, rule: dict[str, Any], arn: st
         "InstanceType": rule.get("InstanceType", INSTANCE),
         "VolumeSizeInGB": rule.get("VolumeSizeInGB") or VOLUME,
     }
-    request = {
+    return {
         "ProcessingJobName": job_name(training, name),
         "AppSpecification": {"ImageUri": rule["RuleEvaluatorImage"]},
         "Environment": rule.get("RuleParameters", {}) | told,
+        "ProcessingInputs": [],
         "ProcessingResources": {"ClusterConfig": cluster},
-        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "RuleOutput", "S3Output": output}]},
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "RuleOutput", "S3Output": output, "AppManaged": False}]},
+        "StoppingCondition": {"MaxRuntimeInSeconds": DAY},
         "RoleArn": doc["RoleArn"],
-    }
-    return document(request) | {
         "ProcessingJobArn": arn,
         "ProcessingJobStatus": "InProgress",
         "TrainingJobArn": doc["TrainingJobArn"],
