@@ -5,6 +5,8 @@ import pytest
 
 from images.conftest import csv, table
 from images.debugging.reading import values
+from skylab.images.debugging import boosted
+from skylab.images.folders import Folders
 
 pytest.importorskip("xgboost")
 
@@ -35,12 +37,14 @@ def test_what_the_rounds_give_is_saved(job):
     assert found[0, "GLOBAL", "hyperparameters/objective"] == ["binary:logistic"]
 
 
+@pytest.mark.slow
 def test_losses_alone_are_no_auc(job):
     found, _ = trained(job, ("losses", {"save_interval": "5"}))
     assert {name for _, _, name in found} == {"train-logloss", "validation-logloss"}
     assert {step for step, _, _ in found} == {0, 5}
 
 
-def test_what_cannot_be_saved_is_said(job):
-    found, log = trained(job, ("mine", {}))
-    assert not found and "Debugger's hook saves nothing" in log
+def test_what_cannot_be_saved_is_said(job, capsys):
+    job.config("debughookconfig", {"CollectionConfigurations": [{"CollectionName": "mine"}]})
+    assert boosted.hook(Folders(job.base), None, None, 0) is None
+    assert "Debugger's hook saves nothing" in capsys.readouterr().err

@@ -41,6 +41,14 @@ for epoch in range(2):
 %s
 """
 
+WEIGHTS = {"reductions": "mean,abs_max,l2_norm", "save_interval": "100"}
+FORKS = """
+import os
+if os.fork() == 0:
+    model.train(); model(x); os._exit(0)
+os.wait()
+"""
+
 
 def hooked(job, *collections, more="", **parameters):
     scripted(job, SCRIPT % more)
@@ -53,8 +61,10 @@ def hooked(job, *collections, more="", **parameters):
 
 
 def test_a_script_is_hooked_without_a_change(job):
-    collections = ("gradients", {"save_interval": "2"}), ("weights", {}), ("biases", {"eval.save_interval": "1"})
-    folder, _ = hooked(job, *collections, ("relu_output", {}), **{"save_interval": "5", "eval.save_interval": "1"})
+    job.config("profilerconfig", {"DisableProfiler": False})
+    collections = ("gradients", {"save_interval": "2"}), ("weights", WEIGHTS), ("biases", {"eval.save_interval": "1"})
+    saved = {"save_interval": "5", "eval.save_interval": "1"}
+    folder, _ = hooked(job, *collections, ("relu_output", {}), more=FORKS, **saved)
     found = values(folder)
 
     gradients = {(step, name) for step, mode, name in found if name.startswith("gradient/")}
@@ -68,40 +78,26 @@ def test_a_script_is_hooked_without_a_change(job):
     assert found[6, "TRAIN", "MSELoss_output_0"] < found[0, "TRAIN", "MSELoss_output_0"]
     assert (11, "EVAL", "Net_fc1.bias") in found and not list(folder.rglob("*.tmp"))
 
+    assert max(step for step, _, _ in found) == 11, "a process that it forks saves nothing"
+    reduced = {name: value for (step, _, name), value in found.items() if step == 0 and name.endswith("fc1.weight")}
+    prefix = "smdebug/reductions"
+    assert set(reduced) - {"gradient/Net_fc1.weight"} == {
+        f"{prefix}/{word}/Net_fc1.weight" for word in ("mean", "abs_max", "l2")
+    }, "reductions instead of the tensor"
+    assert 0 < reduced[f"{prefix}/abs_max/Net_fc1.weight"] <= 0.5
+
     told = json.loads((folder / "collections/000000000/worker_0_collections.json").read_text())["collections"]
     assert told["losses"]["tensor_names"] == ["L1Loss_output_0", "MSELoss_output_0"]
     assert told["relu_output"]["tensor_names"] == ["act_output_0"]
 
-
-def test_reductions_are_saved_instead_of_the_tensor(job):
-    folder, _ = hooked(job, ("weights", {"reductions": "mean,abs_max,l2_norm", "save_interval": "100"}))
-    found = {name: value for (step, mode, name), value in values(folder).items() if step == 0 and "fc1" in name}
-    prefix = "smdebug/reductions"
-    assert set(found) == {f"{prefix}/{word}/Net_fc1.weight" for word in ("mean", "abs_max", "l2")}
-    assert 0 < found[f"{prefix}/abs_max/Net_fc1.weight"] <= 0.5
+    (path,) = (job.base / "output/profiler/framework/pevents").rglob("*_algo-1_pythontimeline.json")
+    times = list(events(json.loads(path.read_text()), "algo-1"))
+    assert [event.mode for event in times] == [*["TRAIN"] * 5, "EVAL"] * 2
+    assert all(0 <= event.end - event.start < 5 for event in times)
+    assert [event.start for event in times] == sorted(event.start for event in times)
 
 
+@pytest.mark.slow
 def test_a_hook_that_fails_says_so_and_lets_the_training_be(job):
     _, log = hooked(job, ("mine", {}), more="print('to the end')")
     assert "Debugger's hook saves nothing from here on" in log and "to the end" in log
-
-
-def test_only_the_process_that_trains_saves(job):
-    more = """
-import os
-if os.fork() == 0:
-    model.train(); model(x); os._exit(0)
-os.wait()
-"""
-    folder, _ = hooked(job, ("losses", {"save_interval": "1"}), more=more)
-    assert max(step for step, _, _ in values(folder)) == 11
-
-
-def test_the_times_of_steps_are_kept_where_the_profiler_is_on(job):
-    job.config("profilerconfig", {"DisableProfiler": False})
-    hooked(job, ("losses", {}))
-    (path,) = (job.base / "output/profiler/framework/pevents").rglob("*_algo-1_pythontimeline.json")
-    found = list(events(json.loads(path.read_text()), "algo-1"))
-    assert [event.mode for event in found] == [*["TRAIN"] * 5, "EVAL"] * 2
-    assert all(0 <= event.end - event.start < 5 for event in found)
-    assert [event.start for event in found] == sorted(event.start for event in found)

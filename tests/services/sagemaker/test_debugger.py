@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from conftest import connect
 from services.sagemaker.acted import keys, request
 from services.sagemaker.test_training import refused
 
@@ -114,13 +115,20 @@ def test_a_training_that_never_begins_has_rules_that_never_begin(sagemaker, step
     assert status(sagemaker)[0] == "Stopped" and not sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
 
 
-def test_a_deleted_training_job_leaves_no_rule_behind(cloud, sagemaker, processes, steps):
+def test_a_deleted_training_job_leaves_no_rule_behind_and_its_name_to_another(cloud, sagemaker, processes, steps):
     evaluating(sagemaker, steps)
     processes.end(0, of(processes, "images.train"))
     steps(8)
     sagemaker.delete_training_job(TrainingJobName="job")
     ends(processes)
     steps(8)
+    assert len(keys(sagemaker_s3(cloud), "out/job/debug-output")) == 1
+    name = evaluating(sagemaker, steps)
+    assert not keys(sagemaker_s3(cloud), "out/job/debug-output"), "the word of the job before it is gone"
+    sagemaker.stop_processing_job(ProcessingJobName=name)
+    sagemaker.stop_training_job(TrainingJobName="job")
+    steps(10)
+    assert len(sagemaker.list_processing_jobs()["ProcessingJobSummaries"]) == 2
     with cloud.store.reading() as tx:
         assert not [task for task in tx.tasks() if task.kind in ("rule", "processing")]
 
@@ -154,6 +162,10 @@ def test_a_job_that_asks_for_no_tensors_is_left_alone(sagemaker, s3, processes, 
     processes.end(0)
     steps(6)
     assert not keys(s3, "out/job/debug-output") and "DebugRuleEvaluationStatuses" not in described(sagemaker)
+
+
+def sagemaker_s3(cloud):
+    return connect(cloud, "s3")
 
 
 def hook(**members):

@@ -15,9 +15,13 @@ MET = "RuleEvaluationConditionMet"
 WORDS = {"InProgress": "InProgress", "Stopping": "Stopping", "Stopped": "Stopped", "Failed": "Error"}
 
 
-def job_name(training: str, rule: str) -> str:
-    """training-vanishinggradient-1a2b3c4d: the same whenever it is asked for, and as its ARN has it."""
-    mark = f"{zlib.crc32(f'{training}/{rule}'.encode()):08x}"
+def job_name(doc: dict[str, Any], rule: str) -> str:
+    """training-vanishinggradient-1a2b3c4d: the same whenever it is asked for, and as its ARN has it.
+
+    doc: of the training job, whose name may have been another's before."""
+    training = doc["TrainingJobName"]
+    told = f"{training}/{rule}/{doc['CreationTime'].timestamp()}"
+    mark = f"{zlib.crc32(told.encode()):08x}"
     plain = [re.sub("[^a-zA-Z0-9]+", "-", text).strip("-")[:26].strip("-") for text in (training, rule)]
     return "-".join([*filter(None, plain), mark])[:LONGEST].lower()
 
@@ -43,7 +47,7 @@ def processing_job(doc: dict[str, Any], kind: str, rule: dict[str, Any], arn: st
         "VolumeSizeInGB": rule.get("VolumeSizeInGB") or VOLUME,
     }
     return {
-        "ProcessingJobName": job_name(training, name),
+        "ProcessingJobName": job_name(doc, name),
         "AppSpecification": {"ImageUri": rule["RuleEvaluatorImage"]},
         "Environment": rule.get("RuleParameters", {}) | told,
         "ProcessingInputs": [],

@@ -10,6 +10,7 @@ A file comes after those whose names are before it, so an index comes after its 
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,16 @@ def profile(job: Job, host: str) -> Path:
     return job.folder / "profiles" / host
 
 
-def prepare(job: Job) -> None:
+def begin(job: Job, s3: Any) -> None:
+    """Before the programs start. A job of the same name, deleted since, may have left the word that it has ended."""
+    tell(job)
+    for _, uri in _folders(job, job.hosts[0].name) if wanted(job.doc) else ():
+        bucket, prefix = split(uri)
+        with suppress(ClientError):  # the role may not; then rules see what was there
+            s3.delete_object(Bucket=bucket, Key=f"{prefix}/{END}")
+
+
+def tell(job: Job) -> None:
     """The samplers' folders, and what they are told."""
     config = job.doc.get("ProfilerConfig", {})
     on = profiled(job.doc) and not config["DisableProfiler"]
@@ -67,7 +77,7 @@ def prepare(job: Job) -> None:
 
 def save(job: Job, s3: Any) -> None:
     """What is new since the last time. Raises DataFailed."""
-    prepare(job)
+    tell(job)
     for host in job.hosts:
         record = job.folder / f"{host.name}.shipped.json"
         known = json.loads(record.read_text()) if record.exists() else {}

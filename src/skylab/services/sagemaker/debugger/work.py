@@ -56,7 +56,7 @@ class Rules:
         kind = task.data["of"]
         rules = doc[f"{kind}RuleConfigurations"]
         rule = next(each for each in rules if each["RuleConfigurationName"] == task.data["rule"])
-        key = training._replace(type="processing-job", name=evaluation.job_name(training.name, task.data["rule"]))
+        key = training._replace(type="processing-job", name=evaluation.job_name(doc, task.data["rule"]))
         arn = f"arn:aws:sagemaker:{key.region}:{key.account}:processing-job/{key.name}"
         job = evaluation.processing_job(doc, kind, rule, arn, now)
         with self.world.store.writing() as tx:

@@ -63,7 +63,7 @@ class Job(job.Job):
     def prepare(self, s3: Any) -> None:
         for host in self.hosts:
             write_config(self.ml(host), self.doc, host, self.hosts)
-        shipment.prepare(self)
+        shipment.begin(self, s3)
         for channel in self.doc["InputDataConfig"]:
             self._stage_channel(s3, channel)
         if "CheckpointConfig" in self.doc:
