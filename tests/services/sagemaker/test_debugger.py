@@ -265,3 +265,25 @@ def test_profiler_rules_that_have_no_data_are_refused_by_name(sagemaker, given, 
     assert words in refused(sagemaker.create_training_job, **told)[1]
     off = {"ProfilerConfig": {"DisableProfiler": True}, "ProfilerRuleConfigurations": [rule("ProfilerReport")]}
     assert "ProfilerConfig with an S3OutputPath" in refused(sagemaker.create_training_job, **request(**off))[1]
+
+
+@pytest.mark.parametrize(
+    "config, status",
+    [(PROFILED, "Completed"), ({}, "Failed")],
+    ids=["a profile that SDKs ask for", "tensors"],
+)
+def test_what_cannot_be_brought_to_s3_fails_the_job_unless_it_is_the_profile(
+    sagemaker, s3, processes, steps, config, status
+):
+    s3.create_bucket(Bucket="sagemaker-closed")
+    closed = {"S3OutputPath": "s3://sagemaker-closed/out"}
+    config = {name: value | closed for name, value in config.items()}
+    sagemaker.create_training_job(**(request(**config) if config else debugged() | hook(**closed, **LOSSES)))
+    steps(4)
+    s3.delete_bucket(Bucket="sagemaker-closed")
+    processes.end(0)
+    steps(8)
+    assert described(sagemaker)["TrainingJobStatus"] == status
+
+
+LOSSES = {"CollectionConfigurations": [{"CollectionName": "losses"}]}

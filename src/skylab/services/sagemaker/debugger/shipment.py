@@ -8,6 +8,7 @@ A file comes after those whose names are before it, so an index comes after its 
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +24,8 @@ from skylab.images.debugging.configuration import asked
 from skylab.services.sagemaker.debugger.evaluation import location
 from skylab.services.sagemaker.jobs.job import Job
 from skylab.services.sagemaker.jobs.staging import DataFailed, split
+
+log = logging.getLogger(__name__)
 
 END = "training_job_end.ts"
 PACE = timedelta(seconds=1)  # between two looks for new files: rules wait for them
@@ -85,7 +88,7 @@ def save(job: Job, s3: Any) -> None:
             try:
                 _ship(s3, folder, uri, job.doc["OutputDataConfig"]["KmsKeyId"], known)
             except (ClientError, BotoCoreError, OSError) as problem:
-                raise DataFailed(f'ClientError: Debugger output upload failed: {problem} ("{uri}")') from problem
+                _failed(problem, uri)
         draft = record.with_suffix(".draft")
         draft.write_text(json.dumps(known))
         draft.rename(record)
@@ -100,7 +103,14 @@ def end(job: Job, s3: Any) -> None:
         try:
             s3.put_object(Bucket=bucket, Key=f"{prefix}/{END}", Body=b"")
         except (ClientError, BotoCoreError) as problem:
-            raise DataFailed(f'ClientError: Debugger output upload failed: {problem} ("{uri}")') from problem
+            _failed(problem, uri)
+
+
+def _failed(problem: Exception, uri: str) -> None:
+    """Raises DataFailed; but SDKs profile jobs unasked, and no job is to fail of that."""
+    if not uri.endswith("profiler-output"):
+        raise DataFailed(f'ClientError: Debugger output upload failed: {problem} ("{uri}")') from problem
+    log.warning("The profile could not be brought to %s: %s", uri, problem)
 
 
 def _folders(job: Job, host: str) -> Iterator[tuple[Left, str]]:
