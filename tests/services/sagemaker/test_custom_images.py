@@ -9,12 +9,14 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 from conftest import connect
+from services.sagemaker import test_transform as transform
 from services.sagemaker.acted import REGION, ROLE, channel
 
 from skylab.compute.processes import LocalProcesses
 from skylab.containers.builder import Builder, Terms
 from skylab.containers.image import BASE, Image
 from skylab.containers.layers import Layers
+from skylab.kernel.key import Key
 
 TRAIN = """#!/bin/sh
 echo "from $PWD as $NAME: $(cat /opt/ml/code/hello) $(cat /opt/ml/input/data/train/x)"
@@ -137,3 +139,43 @@ def test_a_processing_job_runs_its_entrypoint_and_command(site):
     while (found := doc())["ProcessingJobStatus"] == "InProgress":
         pass
     assert (found["ProcessingJobStatus"], found.get("ExitMessage")) == ("Completed", "data"), found.get("FailureReason")
+
+
+SERVE = """#!/usr/bin/env python3
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.say(b"")
+
+    def do_POST(self):
+        self.say(self.rfile.read(int(self.headers["Content-Length"])) + os.environ["SAGEMAKER_BATCH"].encode())
+
+    def say(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+
+def test_its_serve_program_is_asked_by_batch_transform(site):
+    (site.folder / "serve").write_text(SERVE)
+    image = site.build("FROM python:3.11\nENV PATH=/opt/program:$PATH\nCOPY --chmod=755 serve /opt/program/")
+    now = site.cloud.clock.now()
+    doc = {"PrimaryContainer": {"Image": image}, "ExecutionRoleArn": ROLE, "EnableNetworkIsolation": False}
+    with site.cloud.store.writing() as tx:
+        tx.create(Key(ROLE.split(":")[4], REGION, "sagemaker", "model", "m"), doc | {"CreationTime": now}, now)
+    site.sagemaker.create_transform_job(**transform.request(source={"uri": "s3://sagemaker-data/train/"}))
+
+    def doc():
+        return site.sagemaker.describe_transform_job(TransformJobName="job")
+
+    while (found := doc())["TransformJobStatus"] == "InProgress":
+        pass
+    assert found["TransformJobStatus"] == "Completed", found.get("FailureReason")
+    assert transform.read(site.s3, "out/x.out") == b"datatrue"

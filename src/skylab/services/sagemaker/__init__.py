@@ -9,7 +9,7 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import debugger, hosting, processing, training
+from skylab.services.sagemaker import debugger, hosting, processing, training, transform
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
@@ -19,6 +19,7 @@ FAMILIES: list[ModuleType] = [
     hosting,
     processing,
     training,
+    transform,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]
 WORK = {kind: work for family in FAMILIES for kind, work in getattr(family, "WORK", {}).items()}

@@ -12,6 +12,7 @@ from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.training import access as training
+from skylab.services.sagemaker.transform import access as transform
 
 ACCESS: dict[str, Entry] = {
     "AddTags": (Need("sagemaker:AddTags", "{ResourceArn}", tags="Tags"),),
@@ -20,6 +21,7 @@ ACCESS: dict[str, Entry] = {
     **hosting.ACCESS,
     **processing.ACCESS,
     **training.ACCESS,
+    **transform.ACCESS,
 }
 
 
