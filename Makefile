@@ -40,7 +40,7 @@ $(VENV)/stamp-dev: $(VENV)/stamp
 	@.venvs/$*/bin/python $(PIP) -r $<
 	@touch $@
 
-TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/fallback/stamp
+TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/smdebug/stamp .venvs/fallback/stamp
 .PHONY: awscli sdk2 sdk3 peers
 peers: .venvs/fallback/stamp $(patsubst scripts/environments/%.txt,.venvs/%/stamp,$(wildcard scripts/environments/peers-*.txt))
 awscli sdk2 sdk3: %: .venvs/%/stamp

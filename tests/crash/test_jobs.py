@@ -20,7 +20,8 @@ from conftest import connect
 from endpoint_steps import Hosting, until
 from services.sagemaker import test_processing as processing
 from services.sagemaker import test_transform as transform
-from services.sagemaker.acted import request
+from services.sagemaker.acted import XGBOOST, request
+from services.sagemaker.test_debugger import debugged, rule
 
 import skylab
 from skylab.cloud import Cloud
@@ -41,6 +42,7 @@ from skylab.services.sagemaker.jobs import delivery, joblogs
 from skylab.services.sagemaker.hosting import fleet
 from skylab.services.sagemaker.jobs import work as any_work
 from skylab.services.sagemaker.processing import job as processing_job
+from skylab.services.sagemaker.debugger import work as rules
 from skylab.services.sagemaker.training import job, work
 from skylab.services.sagemaker.transform import feeding
 from skylab.services.sagemaker.transform import job as transform_job
@@ -83,6 +85,11 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("job.Job", "results", "after"),
     ("work.Training", "_remove", "before"),
     ("work.Training", "_remove", "after"),
+]
+RULE = [
+    ("rules.Rules", "_tell", "after"),  # within the transaction that makes its processing job
+    pytest.param(("rules.Rules", "_begin", "before"), marks=pytest.mark.slow),
+    pytest.param(("rules.Rules", "_begin", "after"), marks=pytest.mark.slow),
 ]
 PROCESSING = [
     pytest.param(("", "", ""), marks=pytest.mark.slow),
@@ -198,6 +205,36 @@ def trained_once(tmp_path, counter, durability, step):
         assert not list((tmp_path / "root/runs").glob("*/*"))
     finally:
         cloud.stop()
+
+
+@pytest.mark.parametrize("step", RULE, ids=str)
+def test_a_rule_of_a_training_job_is_evaluated_once_whatever_kills_the_cloud(tmp_path, step):
+    """Without a socket it gets no credentials, and ends with an error: once."""
+    cloud = prepared(tmp_path)
+    connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")
+    cloud.stop()
+    job = debugged(rule()) | {"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}}
+    job["AlgorithmSpecification"]["ContainerEntrypoint"] = ["/bin/bash", "-c", "sleep 1"]
+
+    cloud = killed(tmp_path, "kill", "create_training_job", job, step)
+    cloud.start()
+    try:
+        sagemaker = connect(cloud, "sagemaker")
+        until(lambda: _rule(sagemaker)["RuleEvaluationStatus"] != "InProgress")
+        assert _rule(sagemaker)["RuleEvaluationStatus"] == "Error"
+        (one,) = sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+        assert one["ProcessingJobArn"] == _rule(sagemaker)["RuleEvaluationJobArn"]
+        logs = connect(cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/ProcessingJobs")["events"]
+        assert [event["message"][:9] for event in logs].count("Traceback") >= 1
+        assert len({event["logStreamName"] for event in logs}) == 1
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+    finally:
+        cloud.stop()
+
+
+def _rule(sagemaker):
+    (told,) = sagemaker.describe_training_job(TrainingJobName="job")["DebugRuleEvaluationStatuses"]
+    return told
 
 
 def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):

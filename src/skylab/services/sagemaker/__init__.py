@@ -9,13 +9,21 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import components, hosting, processing, training, transform
+from skylab.services.sagemaker import (
+    components,
+    debugger,
+    hosting,
+    processing,
+    training,
+    transform,
+)
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
 FAMILIES: list[ModuleType] = [
     components,
+    debugger,
     hosting,
     processing,
     training,

@@ -22,6 +22,7 @@ from skylab.services.sagemaker.jobs.runtimes import Runtime, resolve
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.wire.errors import AwsError
 
+SYNC = timedelta(seconds=5)
 REASON = 1024  # the longest FailureReason
 LOST = "InternalServerError: We encountered an internal error. Please try again."
 ENDS = {
@@ -76,6 +77,11 @@ class Job:
     def saves(self) -> bool:
         """Whether anything is brought to S3 while the programs run."""
         return False
+
+    @property
+    def pace(self) -> timedelta:
+        """Between two looks for what is to be saved."""
+        return SYNC
 
     @property
     def busy(self) -> bool:

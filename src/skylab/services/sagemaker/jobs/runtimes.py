@@ -43,6 +43,7 @@ class Family:
     extra: str
     verbs: tuple[str, ...] = ("train", "serve")
     commands: tuple[tuple[str, str], ...] = ()
+    process: str = ""  # the module of images/ that is its program for processing jobs
 
 
 FAMILIES = [
@@ -64,10 +65,19 @@ FAMILIES = [
         verbs=(),
         commands=(("smspark-submit", "skylab.images.spark"),),
     ),
+    Family(
+        "debugger-rules",
+        re.compile("sagemaker-debugger-rules"),
+        "numpy",
+        ("numpy",),
+        "tabular",
+        verbs=(),
+        process="skylab.images.rules",
+    ),
 ]
 KNOWN = (
     "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch, "
-    "sagemaker-spark-processing"
+    "sagemaker-spark-processing, sagemaker-debugger-rules"
 )
 
 
@@ -134,6 +144,7 @@ def resolve(uri: str, pull: Pull | None = None) -> Runtime:
         installed=installed,
         train=_program("train", family),
         serve=_program("serve", family),
+        process=[sys.executable, "-m", family.process] if family.process else [],
         named=[sys.executable, "-m", "skylab.images.process"],
         commands={name: [sys.executable, "-m", module] for name, module in family.commands},
         env=_env(),

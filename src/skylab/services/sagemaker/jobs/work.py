@@ -20,7 +20,6 @@ from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.wire.errors import AwsError
 
 GRACE = timedelta(seconds=120)  # from SIGTERM to SIGKILL
-SYNC = timedelta(seconds=5)  # between two looks for what is to be saved
 EAGER = timedelta(seconds=1)  # so long a job is looked at at every step; later its end wakes us
 SLOW = 0.25
 ATTEMPT = ("halted", "why", "away", "offsets", "synced")  # what is remembered of one attempt only
@@ -154,7 +153,7 @@ class Jobs:
         if not job.saves:
             return
         last = datetime.fromtimestamp(job.task.data.get("synced", job.began.timestamp()), UTC)
-        if now - last < SYNC:
+        if now - last < job.pace:
             return
         try:
             if not self.world.background.done(f"{job.task.id}/saving", job.save):

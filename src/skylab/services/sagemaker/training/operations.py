@@ -10,6 +10,8 @@ from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
+from skylab.services.sagemaker.debugger import asked
+from skylab.services.sagemaker.debugger import work as rules
 from skylab.services.sagemaker.jobs.buckets import check_buckets
 from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.job import OVER
@@ -42,12 +44,13 @@ class TrainingJobs:
         check_role(call, request["RoleArn"])
         doc = _document(call, request)
         _check(doc)
-        check_buckets(call, doc["RoleArn"], [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"]])
+        check_buckets(call, doc["RoleArn"], [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"], *asked.uris(doc)])
         key = call.key(TYPE, doc["TrainingJobName"])
         token = new_token(call.ids.new)
         with call.writing() as tx:
             tx.create(key, doc, call.now)
             tx.start("training", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
+            rules.start(tx, doc, key, call.now, call.ids.new)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
@@ -79,7 +82,7 @@ class TrainingJobs:
                 doc["ResourceConfig"] |= request["ResourceConfig"]
                 doc |= _warm(doc["ResourceConfig"])
             if "ProfilerConfig" in request:
-                doc["ProfilerConfig"] = doc.get("ProfilerConfig", {}) | request["ProfilerConfig"]
+                doc |= asked.profiler(doc, request["ProfilerConfig"])
             tx.put(key, doc | {"LastModifiedTime": call.now}, call.now)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
@@ -123,7 +126,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
         "CreationTime": call.now,
         "TrainingJobStatus": "InProgress",
         "_": {"tags": tags(request)},
-    }
+    } | asked.document(request, call.now, runtime, bool(script))
     for member in ("NetworkIsolation", "InterContainerTrafficEncryption", "ManagedSpotTraining"):
         doc.setdefault(f"Enable{member}", False)
     doc |= _warm(doc["ResourceConfig"])
@@ -155,9 +158,8 @@ def _resources(given: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _check(doc: dict[str, Any]) -> None:
-    for member in ("ServerlessJobConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"):
-        if doc.get(member):
-            raise invalid(f"{member} is not supported here.")
+    if doc.get("ServerlessJobConfig"):
+        raise invalid("ServerlessJobConfig is not supported here.")
     for metric in doc["AlgorithmSpecification"]["MetricDefinitions"]:
         try:
             regex.compile(metric["Regex"])
