@@ -55,7 +55,7 @@ def test_what_is_not_offered_is_refused_by_name(hosting):
             PrimaryContainer=container | {"InferenceSpecificationName": "s"},
             ExecutionRoleArn=hosting.role,
         )
-    with pytest.raises(ClientError, match="is not known here"):
+    with pytest.raises(ClientError, match="Cannot access ECR image my/own:1"):
         hosting.bare_model("m", "s3://b/k", image="my/own:1")
     hosting.model("a")
     variant = {"VariantName": "A", "ModelName": "a", "InstanceType": "ml.m5.large"}

@@ -178,9 +178,9 @@ server.serve_forever()
 def test_a_custom_container_keeps_the_multi_model_contract(hosting, monkeypatch):
     real = runtimes.resolve
 
-    def resolve(uri):
+    def resolve(uri, pull=None):
         found = real(SKLEARN)
-        return runtimes.Runtime("own", "", "", found.train, [found.serve[0], "-c", OWN], found.env)
+        return runtimes.Runtime("own", "", "", found.train, [found.serve[0], "-c", OWN], env=found.env)
 
     monkeypatch.setattr(runtimes, "resolve", resolve)
     for name in ("a", "b", "c"):
