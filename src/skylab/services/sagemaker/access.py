@@ -11,6 +11,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.training import access as training
+from skylab.services.sagemaker.tuning import access as tuning
 
 ACCESS: dict[str, Entry] = {
     "AddTags": (Need("sagemaker:AddTags", "{ResourceArn}", tags="Tags"),),
@@ -18,6 +19,7 @@ ACCESS: dict[str, Entry] = {
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
     **training.ACCESS,
+    **tuning.ACCESS,
 }
 
 

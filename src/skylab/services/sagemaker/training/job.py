@@ -30,6 +30,15 @@ REASON = 1024  # the longest FailureReason
 LOST = "InternalServerError: We encountered an internal error. Please try again."
 
 
+def stream(key: Key, doc: dict[str, Any], host: Host) -> tuple[str, str, str, str]:
+    """Account, region, log group, and the stream that a host's log is in."""
+    return key.account, key.region, GROUP, f"{key.name}/{host.name}-{int(doc['CreationTime'].timestamp())}"
+
+
+def streams(key: Key, doc: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    return [stream(key, doc, host) for host in hosts(doc)]
+
+
 class Job:
     """One training job, as its task and its document describe it."""
 
@@ -53,8 +62,7 @@ class Job:
         return self.world.processes.log(self.process(host))
 
     def stream(self, host: Host) -> tuple[str, str, str, str]:
-        epoch = int(self.doc["CreationTime"].timestamp())
-        return self.key.account, self.key.region, GROUP, f"{self.key.name}/{host.name}-{epoch}"
+        return stream(self.key, self.doc, host)
 
     @property
     def s3(self) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import regex
 from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
+from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import records
-from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
+from skylab.services.sagemaker.common import arn_of, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
@@ -34,21 +37,19 @@ def exists(key: Key) -> AwsError:
     return AwsError(
         "ResourceInUse",
         "Training job names must be unique within an AWS account and region, and a training job with this name "
-        f"already exists (arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
+        f"already exists ({arn_of(key)})",
     )
 
 
 class TrainingJobs:
     def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
-        doc = _document(call, request)
-        _check(doc)
+        key = call.key(TYPE, request["TrainingJobName"])
+        doc = document(key, request, call.now)
+        check(doc)
         check_role(call, doc["RoleArn"])
-        _check_buckets(call, doc)
-        key = call.key(TYPE, doc["TrainingJobName"])
-        token = new_token(call.ids.new)
+        check_buckets(call.assume("s3", doc["RoleArn"]), doc)
         with call.writing() as tx:
-            tx.create(key, doc, call.now)
-            tx.start("training", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
+            begin(tx, key, doc, call.ids.new, call.now)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
@@ -64,8 +65,7 @@ class TrainingJobs:
             doc = tx.get(key)
             if (status := doc["TrainingJobStatus"]) != "InProgress":
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
-            tx.put(key, transitions.to(doc, "Stopping", call.now), call.now)
-            tx.stop(key, call.now)
+            halt(tx, key, doc, call.now)
 
     def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:
         """What AWS lets change of a job in progress: its warm pool's period and its profiler's configuration."""
@@ -100,8 +100,20 @@ def _warm(resources: dict[str, Any]) -> dict[str, Any]:
     return {"WarmPoolStatus": {"Status": "InUse"}} if resources.get("KeepAlivePeriodInSeconds") else {}
 
 
-def _document(call: Call, request: Any) -> dict[str, Any]:
-    """What Describe shows of a job that was just made, with the service's defaults."""
+def begin(tx: Transaction, key: Key, doc: dict[str, Any], new_id: Callable[[], str], now: datetime) -> None:
+    """The job and its task: whoever has checked the document may submit it. Raises Exists."""
+    tx.create(key, doc, now)
+    tx.start("training", key, now, new_id(), role=doc["RoleArn"], token=new_token(new_id))
+
+
+def halt(tx: Transaction, key: Key, doc: dict[str, Any], now: datetime) -> None:
+    """Tells a job in progress to stop."""
+    tx.put(key, transitions.to(doc, "Stopping", now), now)
+    tx.stop(key, now)
+
+
+def document(key: Key, request: Any, now: datetime) -> dict[str, Any]:
+    """What Describe shows of a job that was just made, with the service's defaults. Raises AwsError."""
     algorithm = request.get("AlgorithmSpecification", {})
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
@@ -110,7 +122,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
     doc = {
         **{member: value for member, value in request.items() if member != "Tags"},
-        "TrainingJobArn": arn(call, TYPE, request["TrainingJobName"]),
+        "TrainingJobArn": arn_of(key),
         "HyperParameters": request.get("HyperParameters", {}),
         "AlgorithmSpecification": {"TrainingInputMode": "File", "EnableSageMakerMetricsTimeSeries": False}
         | algorithm
@@ -119,7 +131,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP"} | request["OutputDataConfig"],
         "ResourceConfig": _resources(request.get("ResourceConfig")),
         "StoppingCondition": {"MaxRuntimeInSeconds": DAY} | request.get("StoppingCondition", {}),
-        "CreationTime": call.now,
+        "CreationTime": now,
         "TrainingJobStatus": "InProgress",
         "_": {"tags": tags(request)},
     }
@@ -128,7 +140,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     doc |= _warm(doc["ResourceConfig"])
     if "CheckpointConfig" in doc:
         doc["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints"} | doc["CheckpointConfig"]
-    return transitions.to(doc, "Starting", call.now)
+    return transitions.to(doc, "Starting", now)
 
 
 def _env(request: Any) -> dict[str, str]:
@@ -153,7 +165,8 @@ def _resources(given: dict[str, Any] | None) -> dict[str, Any]:
     return resources
 
 
-def _check(doc: dict[str, Any]) -> None:
+def check(doc: dict[str, Any]) -> None:
+    """Raises AwsError for what cannot work, or has no effect here."""
     for member in ("ServerlessJobConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"):
         if doc.get(member):
             raise invalid(f"{member} is not supported here.")
@@ -185,10 +198,9 @@ def _check_channels(doc: dict[str, Any]) -> None:
             raise invalid(f"Channel {channel['ChannelName']}: only S3Prefix and ManifestFile are supported here.")
 
 
-def _check_buckets(call: Call, doc: dict[str, Any]) -> None:
-    """Says at once what would fail anyway: a bucket that is not there."""
+def check_buckets(s3: Any, doc: dict[str, Any]) -> None:
+    """Says at once what would fail anyway: a bucket that is not there. s3 acts as the job's role. Raises AwsError."""
     uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]
-    s3 = call.assume("s3", doc["RoleArn"])
     for uri in [*uris, doc["OutputDataConfig"]["S3OutputPath"]]:
         if not (match := BUCKET.fullmatch(uri)):
             raise invalid(f"{uri} is not an S3 URI.")
