@@ -63,7 +63,7 @@ def check(doc: dict[str, Any]) -> None:
     """Raises AwsError."""
     config = doc["HyperParameterTuningJobConfig"]
     for each in definitions(doc):
-        _check_searched(config["Strategy"], each, searched(doc, each))
+        _check_searched(each, searched(doc, each))
         _check_objective(each, objective(doc, each)["MetricName"])
     _check_jobs(config["Strategy"], config["ResourceLimits"])
     if config["Strategy"] == "Hyperband":
@@ -72,7 +72,7 @@ def check(doc: dict[str, Any]) -> None:
         raise invalid("StrategyConfig is only supported for the Hyperband strategy.")
 
 
-def _check_searched(strategy: str, definition: dict[str, Any], ranges: list[Range]) -> None:
+def _check_searched(definition: dict[str, Any], ranges: list[Range]) -> None:
     names = [each.name for each in ranges]
     static = set(definition["StaticHyperParameters"])
     if not names:
@@ -85,8 +85,6 @@ def _check_searched(strategy: str, definition: dict[str, Any], ranges: list[Rang
         raise exceeded("Number of hyperparameters that can be searched", MOST_SEARCHED, len(names))
     if len(static) + len(names) > MOST_HYPERPARAMETERS:
         raise exceeded("Number of hyperparameters", MOST_HYPERPARAMETERS, len(static) + len(names))
-    if strategy == "Grid" and any(each.kind is not str for each in ranges):
-        raise invalid("Grid search supports only categorical hyperparameters.")
 
 
 def _check_objective(definition: dict[str, Any], metric: str) -> None:
@@ -122,6 +120,8 @@ def total(config: dict[str, Any], ranges: list[list[Range]]) -> int:
     given: int | None = limits.get("MaxNumberOfTrainingJobs")
     if strategy != "Grid":
         return given or MOST_JOBS.get(strategy, MOST)
+    if any(each.kind is not str for own in ranges for each in own):
+        raise invalid("Grid search supports only categorical hyperparameters.")
     size = sum(combinations(each) for each in ranges)
     if given is not None and given != size:
         raise invalid(
