@@ -1,12 +1,14 @@
 """Kill -9 of the cloud at each effect of a tuning job: every training job is made once, and no result is lost."""
 
+import contextlib
 import json
 
 import pytest
 from conftest import connect
-from crash.test_jobs import counter, killed, named, prepared  # noqa: F401  (fixture)
 from services.sagemaker.acted import REGION, ROLE
 from services.sagemaker.tuned import children, config, definition
+
+from crash.test_jobs import Counter, killed, named, prepared
 
 TUNING = "importlib.import_module('skylab.services.sagemaker.tuning.{}')"
 JOBS = 3
@@ -30,6 +32,12 @@ given = parser.parse_args()
 socket.create_connection(("127.0.0.1", given.counter)).close()
 print(f"loss={(given.x - 0.5) ** 2}")
 """
+
+
+@pytest.fixture
+def counter():
+    with contextlib.closing(Counter()) as counter:
+        yield counter
 
 
 def asked(counter):
@@ -64,7 +72,7 @@ KILLS = [pytest.param(step, marks=[] if step[1] in QUICK else [pytest.mark.slow]
 
 
 @pytest.mark.parametrize("step", KILLS, ids=lambda step: named(step).replace(TUNING.split("{")[0], ""))
-def test_a_tuning_job_loses_and_repeats_nothing_whatever_kills_the_cloud(tmp_path, counter, step):  # noqa: F811
+def test_a_tuning_job_loses_and_repeats_nothing_whatever_kills_the_cloud(tmp_path, counter, step):
     cloud = prepared(tmp_path)
     s3 = connect(cloud, "s3")
     s3.create_bucket(Bucket="sagemaker-data")

@@ -55,6 +55,9 @@ class Search:
         if self.strategy != "Bayesian":
             return optuna.samplers.RandomSampler(seed=seed)
         if results <= MOST_BY_PROCESS and find_spec("torch") and find_spec("scipy"):
+            import torch
+
+            torch.set_num_threads(1)  # the matrices are small, and the machine belongs to the training jobs
             return optuna.samplers.GPSampler(seed=seed)
         return optuna.samplers.TPESampler(seed=seed)
 
