@@ -16,7 +16,7 @@ def trained(instances):
     estimator = PyTorch(
         entry_point="train.py",
         source_dir=SOURCE,
-        framework_version="2.3.1",
+        framework_version="2.3.0",
         py_version="py311",
         role=role,
         instance_count=instances,
