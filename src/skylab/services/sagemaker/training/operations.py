@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import regex
-from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn_of, check_role, hold, listed, new_token, tags
+from skylab.services.sagemaker.jobs.buckets import check_there
+from skylab.services.sagemaker.jobs.custom import puller
+from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 TYPE = "training-job"
 DAY = 86400
 MOST_INSTANCES = 100
-ENDED = {"Completed", "Failed", "Stopped"}
-BUCKET = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
+Assume = Callable[[str], Any]  # of a service: a client that acts as the job's role. Raises AwsError
 
 
 def missing(key: Key) -> AwsError:
@@ -43,18 +43,16 @@ def exists(key: Key) -> AwsError:
 
 class TrainingJobs:
     def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
+        check_role(call, request["RoleArn"])
         key = call.key(TYPE, request["TrainingJobName"])
-        doc = document(key, request, call.now)
-        check(doc)
-        check_role(call, doc["RoleArn"])
-        check_buckets(call.assume("s3", doc["RoleArn"]), doc)
+        doc = checked(key, request, lambda service: call.assume(service, request["RoleArn"]), call.now)
         with call.writing() as tx:
             begin(tx, key, doc, call.ids.new, call.now)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
         key = call.key(TYPE, request["TrainingJobName"])
-        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
+        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in OVER)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
         return listed(call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending")
@@ -88,7 +86,7 @@ class TrainingJobs:
         """Its metadata only: what it put into S3 and its logs stay."""
         key = call.key(TYPE, request["TrainingJobName"])
         with call.writing() as tx:
-            if (status := tx.get(key)["TrainingJobStatus"]) not in ENDED:
+            if (status := tx.get(key)["TrainingJobStatus"]) not in OVER:
                 raise AwsError(
                     "ResourceInUse", f"The request was rejected because the training job is in status {status}."
                 )
@@ -100,8 +98,16 @@ def _warm(resources: dict[str, Any]) -> dict[str, Any]:
     return {"WarmPoolStatus": {"Status": "InUse"}} if resources.get("KeepAlivePeriodInSeconds") else {}
 
 
+def checked(key: Key, request: Any, assume: Assume, now: datetime) -> dict[str, Any]:
+    """The document of a job that may begin: whoever submits it, it passes here. Raises AwsError."""
+    doc = _document(key, request, assume, now)
+    _check(doc)
+    check_there(assume("s3"), [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"]])
+    return doc
+
+
 def begin(tx: Transaction, key: Key, doc: dict[str, Any], new_id: Callable[[], str], now: datetime) -> None:
-    """The job and its task: whoever has checked the document may submit it. Raises Exists."""
+    """The job and its task. Raises Exists."""
     tx.create(key, doc, now)
     tx.start("training", key, now, new_id(), role=doc["RoleArn"], token=new_token(new_id))
 
@@ -112,12 +118,14 @@ def halt(tx: Transaction, key: Key, doc: dict[str, Any], now: datetime) -> None:
     tx.stop(key, now)
 
 
-def document(key: Key, request: Any, now: datetime) -> dict[str, Any]:
-    """What Describe shows of a job that was just made, with the service's defaults. Raises AwsError."""
+def _document(key: Key, request: Any, assume: Assume, now: datetime) -> dict[str, Any]:
+    """What Describe shows of a job that was just made, with the service's defaults."""
     algorithm = request.get("AlgorithmSpecification", {})
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
-    runtime = resolve(algorithm["TrainingImage"])
+    runtime = resolve(algorithm["TrainingImage"], puller(lambda: assume("ecr")))
+    if not (runtime.train or algorithm.get("ContainerEntrypoint")):
+        raise invalid(f"The image {algorithm['TrainingImage']} has no program to train with.")
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
     metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
     doc = {
@@ -165,8 +173,7 @@ def _resources(given: dict[str, Any] | None) -> dict[str, Any]:
     return resources
 
 
-def check(doc: dict[str, Any]) -> None:
-    """Raises AwsError for what cannot work, or has no effect here."""
+def _check(doc: dict[str, Any]) -> None:
     for member in ("ServerlessJobConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"):
         if doc.get(member):
             raise invalid(f"{member} is not supported here.")
@@ -198,14 +205,5 @@ def _check_channels(doc: dict[str, Any]) -> None:
             raise invalid(f"Channel {channel['ChannelName']}: only S3Prefix and ManifestFile are supported here.")
 
 
-def check_buckets(s3: Any, doc: dict[str, Any]) -> None:
-    """Says at once what would fail anyway: a bucket that is not there. s3 acts as the job's role. Raises AwsError."""
-    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]
-    for uri in [*uris, doc["OutputDataConfig"]["S3OutputPath"]]:
-        if not (match := BUCKET.fullmatch(uri)):
-            raise invalid(f"{uri} is not an S3 URI.")
-        try:
-            s3.head_bucket(Bucket=match[1])
-        except ClientError as problem:
-            if problem.response["Error"]["Code"] in ("404", "NoSuchBucket"):
-                raise invalid(f"The specified bucket {match[1]} does not exist.") from None
+def _inputs(doc: dict[str, Any]) -> list[str]:
+    return [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]

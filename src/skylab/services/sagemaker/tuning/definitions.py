@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 from skylab.kernel.key import Key
 from skylab.services.sagemaker.common import arn_of
+from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.tuning.ranges import Range, parse
 from skylab.services.sagemaker.tuning.search import Search, derived
@@ -48,14 +50,14 @@ def search(doc: dict[str, Any], definition: dict[str, Any]) -> Search:
     return Search(config["Strategy"], type, own, searched(doc, definition))
 
 
-def filled(definition: dict[str, Any], metric: str) -> dict[str, Any]:
-    """With the service's defaults, which SDKs look up. Raises AwsError."""
+def filled(definition: dict[str, Any], metric: str, assume: Callable[[str], Any]) -> dict[str, Any]:
+    """With the service's defaults, which SDKs look up. assume: as for a training job. Raises AwsError."""
     algorithm = definition["AlgorithmSpecification"]
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
     fixed = definition.get("StaticHyperParameters", {})
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*fixed, *definition.get("Environment", {})}
-    metrics = algorithm.get("MetricDefinitions") or ([] if script else resolve(algorithm["TrainingImage"]).metrics)
+    metrics = algorithm.get("MetricDefinitions") or ([] if script else _implicit(algorithm["TrainingImage"], assume))
     doc: dict[str, Any] = {f"Enable{member}": False for member in ("NetworkIsolation", "ManagedSpotTraining")}
     doc["EnableInterContainerTrafficEncryption"] = False
     doc |= definition | {
@@ -68,6 +70,10 @@ def filled(definition: dict[str, Any], metric: str) -> dict[str, Any]:
     if "CheckpointConfig" in doc:
         doc["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints"} | doc["CheckpointConfig"]
     return doc
+
+
+def _implicit(image: str, assume: Callable[[str], Any]) -> list[dict[str, str]]:
+    return resolve(image, puller(lambda: assume("ecr"))).metrics
 
 
 def _resources(definition: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from skylab.wire.errors import AwsError
 class Launching:
     def __init__(self, world: World, tuning: Key, now: datetime) -> None:
         self.world, self.key, self.now = world, tuning, now
-        self._s3: dict[str, Any] = {}  # by role
+        self._clients: dict[tuple[str, str], Any] = {}  # by role and service
 
     def fill(self, count: int) -> None:
         """Makes so many training jobs; one that cannot be made ends the tuning job."""
@@ -43,9 +43,8 @@ class Launching:
         tuned = self._proposed(doc, definition, made[index] + 1, own, known[index] if known else [])
         child = child_key(self.key, doc, number)
         request = child_request(child, definition, tuned, doc["_"]["tags"])
-        job = training.document(child, request, self.now) | {"TuningJobArn": doc["HyperParameterTuningJobArn"]}
-        training.check(job)
-        training.check_buckets(self._client(job["RoleArn"]), job)
+        job = training.checked(child, request, self._assume(definition["RoleArn"]), self.now)
+        job["TuningJobArn"] = doc["HyperParameterTuningJobArn"]
         with self.world.store.writing() as tx:
             doc = tx.get(self.key)
             if sum(doc["_"]["made"]) != number - 1 or doc["HyperParameterTuningJobStatus"] != "InProgress":
@@ -66,10 +65,13 @@ class Launching:
             known = []
         return chooser.propose(number, trials.tried([*known, *own], list(chooser.ranges)))
 
-    def _client(self, role: str) -> Any:
-        if role not in self._s3:
-            self._s3[role] = self.world.assume("s3", self.key.region, role, "SageMaker")
-        return self._s3[role]
+    def _assume(self, role: str) -> training.Assume:
+        def client(service: str) -> Any:
+            if (role, service) not in self._clients:
+                self._clients[role, service] = self.world.assume(service, self.key.region, role, "SageMaker")
+            return self._clients[role, service]
+
+        return client
 
 
 def _next(doc: dict[str, Any]) -> int:

@@ -126,11 +126,16 @@ def _document(call: Call, key: Key, request: Any) -> dict[str, Any]:
         "LastModifiedTime": call.now,
         **progress.fresh(),
     }
+    for each in definitions(request):
+        check_role(call, each["RoleArn"])
     if several := request.get("TrainingJobDefinitions"):
-        doc["TrainingJobDefinitions"] = [filled(each, each["TuningObjective"]["MetricName"]) for each in several]
+        doc["TrainingJobDefinitions"] = [
+            filled(each, each["TuningObjective"]["MetricName"], _assume(call, each)) for each in several
+        ]
     else:
         metric = config["HyperParameterTuningJobObjective"]["MetricName"]
-        doc["TrainingJobDefinition"] = filled(request["TrainingJobDefinition"], metric)
+        one = request["TrainingJobDefinition"]
+        doc["TrainingJobDefinition"] = filled(one, metric, _assume(call, one))
     every = definitions(doc)
     if config["Strategy"] == "Hyperband":
         resources = limits.max_resource(config, every)
@@ -145,10 +150,11 @@ def _check_child(call: Call, key: Key, doc: dict[str, Any], definition: dict[str
     """What anyone's training job is checked for, of the first that the definition makes. Raises AwsError."""
     child = child_key(key, doc, 1)
     ends = {each.name: _end(each) for each in searched(doc, definition)}
-    job = training.document(child, child_request(child, definition, ends, {}), call.now)
-    training.check(job)
-    check_role(call, job["RoleArn"])
-    training.check_buckets(call.assume("s3", job["RoleArn"]), job)
+    training.checked(child, child_request(child, definition, ends, {}), _assume(call, definition), call.now)
+
+
+def _assume(call: Call, definition: Any) -> training.Assume:
+    return lambda service: call.assume(service, definition["RoleArn"])
 
 
 def _end(range: Range) -> str:
