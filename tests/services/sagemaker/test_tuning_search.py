@@ -58,20 +58,27 @@ def test_a_search_that_knows_the_same_chooses_the_same_and_running_ones_count():
     assert chooser.propose(13, past) != chooser.propose(14, [*past, Tried({"eta": 0.5}, None)])
 
 
-def test_several_definitions_take_turns_each_with_its_own_ranges_and_metric(sagemaker, acting, tune):
-    def own(name, metric, low, high):
-        return definition(
-            DefinitionName=name,
-            TuningObjective={"Type": "Minimize", "MetricName": metric},
-            HyperParameterRanges={"ContinuousParameterRanges": [continuous(low=low, high=high)]},
-        )
+def several(name, definition, metric="validation:rmse", low="0", high="1"):
+    """One of several definitions."""
+    return definition | {
+        "DefinitionName": name,
+        "TuningObjective": {"Type": "Minimize", "MetricName": metric},
+        "HyperParameterRanges": {"ContinuousParameterRanges": [continuous(low=low, high=high)]},
+    }
 
-    both = [own("small", "validation:rmse", "0.1", "0.2"), own("large", "train:rmse", "0.8", "0.9")]
-    asked = request("several", definition=None, jobs=4, more={"TrainingJobDefinitions": both})
+
+def of_several(*definitions):
+    asked = request("several", jobs=4, more={"TrainingJobDefinitions": definitions})
     del asked["TrainingJobDefinition"]
     for member in ("ParameterRanges", "HyperParameterTuningJobObjective"):
         del asked["HyperParameterTuningJobConfig"][member]
-    sagemaker.create_hyper_parameter_tuning_job(**asked)
+    return asked
+
+
+def test_several_definitions_take_turns_each_with_its_own_ranges_and_metric(sagemaker, acting, tune):
+    small = several("small", definition(), "validation:rmse", "0.1", "0.2")
+    large = several("large", definition(), "train:rmse", "0.8", "0.9")
+    sagemaker.create_hyper_parameter_tuning_job(**of_several(small, large))
     doc = acting.all("several")
 
     found = children(sagemaker, "several")
@@ -250,8 +257,36 @@ def test_who_makes_a_tuning_job_must_be_allowed_each_of_its_definitions(cloud, s
     ann.create_hyper_parameter_tuning_job(**request("fine"))
     code, _ = refused(ann.create_hyper_parameter_tuning_job, **request("no", definition=large))
     assert code == "AccessDeniedException"
+    both = [several(name, each) for name, each in (("a", definition()), ("b", large))]
+    assert refused(ann.create_hyper_parameter_tuning_job, **of_several(*both))[0] == "AccessDeniedException"
     nobody = user(cloud, allow | {"Action": "sagemaker:*"}, name="bob")
     assert refused(nobody.create_hyper_parameter_tuning_job, **request("no"))[0] == "AccessDeniedException"
+
+
+def role(cloud, *actions):
+    """The ARN of a role that SageMaker assumes, and that may do so much."""
+    iam, service = connect(cloud, "iam"), {"Service": "sagemaker.amazonaws.com"}
+    trust = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service}]}
+    iam.create_role(RoleName="plain", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"} | trust))
+    policy = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+    iam.put_role_policy(
+        RoleName="plain", PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17"} | policy)
+    )
+    return f"arn:aws:iam::{ACCOUNT}:role/plain"
+
+
+def test_the_role_needs_not_be_allowed_to_make_training_jobs(cloud, sagemaker, acting, tune):
+    tune(jobs=2, definition=definition(RoleArn=role(cloud, "s3:*")))
+    assert acting.all()["TrainingJobStatusCounters"]["Completed"] == 2
+
+
+def test_a_training_job_that_cannot_be_made_any_more_ends_the_tuning_job(sagemaker, s3, acting, tune):
+    tune(jobs=3, parallel=1)
+    s3.delete_bucket(Bucket="sagemaker-data")
+    doc = acting.all()
+    assert doc["HyperParameterTuningJobStatus"] == "Failed"
+    assert doc["FailureReason"] == "ClientError: The specified bucket sagemaker-data does not exist."
+    assert sum(doc["TrainingJobStatusCounters"].values()) == 1
 
 
 def user(cloud, *statements, name="ann"):

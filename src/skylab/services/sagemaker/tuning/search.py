@@ -17,6 +17,7 @@ from typing import Any
 from skylab.services.sagemaker.tuning.ranges import Inner, Range, combination
 from skylab.wire.errors import invalid
 
+FIRST_AT_RANDOM = 10  # results before a Bayesian search has something to go by: Optuna's own default
 MOST_BY_PROCESS = 100  # results; a Gaussian process takes 0.1 s for a choice after so many, and ever longer
 
 
@@ -55,11 +56,12 @@ class Search:
         if self.strategy != "Bayesian":
             return optuna.samplers.RandomSampler(seed=seed)
         if results <= MOST_BY_PROCESS and find_spec("torch") and find_spec("scipy"):
-            import torch
+            if results >= FIRST_AT_RANDOM:
+                import torch  # 2 s, which a job of few training jobs is spared
 
-            torch.set_num_threads(1)  # the matrices are small, and the machine belongs to the training jobs
-            return optuna.samplers.GPSampler(seed=seed)
-        return optuna.samplers.TPESampler(seed=seed)
+                torch.set_num_threads(1)  # the matrices are small, and the machine belongs to the training jobs
+            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=FIRST_AT_RANDOM)
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=FIRST_AT_RANDOM)
 
 
 def derived(text: str) -> int:
