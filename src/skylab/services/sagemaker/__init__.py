@@ -16,6 +16,7 @@ from skylab.services.sagemaker import (
     processing,
     training,
     transform,
+    tuning,
 )
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
@@ -28,6 +29,7 @@ FAMILIES: list[ModuleType] = [
     processing,
     training,
     transform,
+    tuning,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]
 WORK = {kind: work for family in FAMILIES for kind, work in getattr(family, "WORK", {}).items()}

@@ -14,6 +14,7 @@ from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.training import access as training
 from skylab.services.sagemaker.transform import access as transform
+from skylab.services.sagemaker.tuning import access as tuning
 
 ACCESS: dict[str, Entry] = {
     "AddTags": (Need("sagemaker:AddTags", "{ResourceArn}", tags="Tags"),),
@@ -24,6 +25,7 @@ ACCESS: dict[str, Entry] = {
     **processing.ACCESS,
     **training.ACCESS,
     **transform.ACCESS,
+    **tuning.ACCESS,
 }
 
 

@@ -39,6 +39,12 @@ OVER = {"Completed", "Failed", "Stopped"}
 Stream = tuple[str, str, str, str]  # account, region, group, stream
 
 
+def stream(kind: str, key: Key, doc: dict[str, Any], host: Host) -> Stream:
+    """That a host's log is in. kind: Training."""
+    name = f"{key.name}/{host.name}-{int(doc['CreationTime'].timestamp())}"
+    return key.account, key.region, f"/aws/sagemaker/{kind}Jobs", name
+
+
 class Job:
     """One job, as its task and its document describe it.
 
@@ -171,9 +177,7 @@ class Job:
         return {host.name: (self.log(host), self.stream(host)) for host in self.hosts}
 
     def stream(self, host: Host) -> Stream:
-        epoch = int(self.doc["CreationTime"].timestamp())
-        group = f"/aws/sagemaker/{self.NAME}Jobs"
-        return self.key.account, self.key.region, group, f"{self.key.name}/{host.name}-{epoch}"
+        return stream(self.NAME, self.key, self.doc, host)
 
     def runtime(self, uri: str) -> Runtime:
         """What runs for an image. Raises AwsError."""

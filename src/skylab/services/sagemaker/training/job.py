@@ -9,14 +9,20 @@ from typing import Any
 from skylab.compute import leavings
 from skylab.compute.instances import billable
 from skylab.compute.processes import Launch
+from skylab.kernel.key import Key
 from skylab.services.sagemaker.debugger import shipment
 from skylab.services.sagemaker.jobs import delivery, job, joblogs, staging
-from skylab.services.sagemaker.jobs.hosts import Host
+from skylab.services.sagemaker.jobs.hosts import Host, hosts
 from skylab.services.sagemaker.jobs.job import REASON
 from skylab.services.sagemaker.jobs.runtimes import Runtime
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.services.sagemaker.training import transitions
 from skylab.services.sagemaker.training.config import checkpoints, mode, reaches, write_config
+
+
+def streams(key: Key, doc: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Where the logs of a training job are, of all its hosts."""
+    return [job.stream(Job.NAME, key, doc, host) for host in hosts(doc["ResourceConfig"])]
 
 
 class Job(job.Job):
