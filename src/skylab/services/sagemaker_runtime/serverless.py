@@ -90,10 +90,11 @@ async def ready(call: Call, request: Mapping[str, Any], route: Route) -> tuple[s
 
 
 async def _worker(call: Call, request: Mapping[str, Any], route: Route, workers: Workers, load: Load, key: Key) -> str:
-    deadline, keep = patience(PATIENCE), call.settings.serverless_keep_seconds
+    begun, deadline, keep = patience(0), patience(PATIENCE), call.settings.serverless_keep_seconds
     while True:
-        if (count := workers.untold(load, call.now.timestamp(), keep)) is not None:
-            _tell(call, key, route.variant, count, keep)
+        at = call.now.timestamp() + patience(0) - begun  # a cold start may outlast what was told
+        if (count := workers.untold(load, at, keep)) is not None:
+            _tell(call, key, route.variant, count, at + keep)
         if (socket := workers.claim(load, route.sockets)) is not None:
             return socket
         if expired(deadline):
@@ -103,8 +104,8 @@ async def _worker(call: Call, request: Mapping[str, Any], route: Route, workers:
         route = routes.find(call, {"EndpointName": request["EndpointName"], "TargetVariant": route.variant})
 
 
-def _tell(call: Call, key: Key, variant: str, count: int, keep: float) -> None:
+def _tell(call: Call, key: Key, variant: str, count: int, until: float) -> None:
     with call.writing() as tx:
         doc = tx.get(key)
-        demand = doc["_"].get("demand", {}) | {variant: {"count": count, "until": call.now.timestamp() + keep}}
+        demand = doc["_"].get("demand", {}) | {variant: {"count": count, "until": until}}
         tx.put(key, doc | {"_": doc["_"] | {"demand": demand}}, call.now)

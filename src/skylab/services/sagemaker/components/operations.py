@@ -39,7 +39,7 @@ class InferenceComponents:
                 "InferenceComponentStatus": "Creating",
                 "CreationTime": call.now,
                 "LastModifiedTime": call.now,
-                "_": {"tags": common.tags(request), "sockets": [], "placed": {}},
+                "_": {"tags": common.tags(request), "sockets": [], "placed": {}, "generation": 0, "good": -1},
             }
             records.create(tx, call, TYPE, name, doc)
             _start(tx, call, copies_key(call.key(TYPE, name)), doc, plan)
@@ -81,6 +81,7 @@ class InferenceComponents:
                 plan = specification.planned(tx, call, given, variant, host)
                 changes["Specification"] = specification.shown(given, plan, call.now)
                 (task,) = tx.tasks(target=copies_key(call.key(TYPE, doc["InferenceComponentName"])))
+                changes["_"] = doc["_"] | {"generation": len(task.data["variants"])}
                 tx.move(task.id, task.state, variants=[*task.data["variants"], plan], began=call.now.timestamp())
             if "RuntimeConfig" in request:
                 changes["RuntimeConfig"] = doc["RuntimeConfig"] | {

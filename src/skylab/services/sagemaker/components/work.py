@@ -41,7 +41,11 @@ class Copies(Fleet):
         if task.stop is not None:
             return self._leave(task, now)
         self._ship(task, now)
-        fetched = self._fetched(task, now)
+        with self.world.store.reading() as tx:
+            private = tx.get(component_key(task))["_"]
+        if private["generation"] >= len(task.data["variants"]):
+            return None  # it is newer than what we were told
+        fetched = self._fetched(task, private, now)
         with self.world.store.reading() as tx:
             doc, news = _placed(tx, task, fetched)
         if news:
@@ -51,9 +55,10 @@ class Copies(Fleet):
                     tx.put(component_key(task), doc, now)
         return self._keep(task, doc, fetched, now) if doc else WATCH
 
-    def _fetched(self, task: Task, now: datetime) -> int:
-        """The newest generation whose model is here; -1 for none."""
-        newest = len(task.data["variants"]) - 1
+    def _fetched(self, task: Task, private: Doc, now: datetime) -> int:
+        """The generation to keep: what is wanted, or as long as its model is not here the last good one; -1: none."""
+        newest: int = private["generation"]
+        good: int = private["good"]
         plan, folder = task.data["variants"][newest], models(self.world, task) / str(newest)
         if folder.exists():
             return newest
@@ -73,7 +78,7 @@ class Copies(Fleet):
                 return newest
         except Unavailable as problem:
             self._turn_back(task, str(problem), now)
-        return newest - 1
+        return good
 
     def _keep(self, task: Task, doc: Doc, fetched: int, now: datetime) -> float | None:
         wanted = _wanted(task, doc, fetched)
@@ -131,12 +136,11 @@ class Copies(Fleet):
             doc = tx.get(component_key(task))
             if doc["InferenceComponentStatus"] == "Deleting":
                 return
-            generations = task.data["variants"]
-            new = doc["InferenceComponentStatus"] == "Creating"
+            new, private = doc["InferenceComponentStatus"] == "Creating", doc["_"]
             runtime = doc["RuntimeConfig"] | {"DesiredCopyCount": doc["RuntimeConfig"]["CurrentCopyCount"]}
-            if not new and len(generations) > 1 and "specification" in doc["_"]:
-                doc = doc | {"Specification": doc["_"]["specification"]}
-                tx.move(task.id, task.state, variants=generations[:-1])
+            if not new:
+                back = private | {"generation": private["good"]}
+                doc = doc | {"Specification": private["specification"], "_": back}
             status = "Failed" if new else "InService"
             changes = {"InferenceComponentStatus": status, "FailureReason": reason[:1024], "RuntimeConfig": runtime}
             tx.put(component_key(task), doc | changes | {"LastModifiedTime": now}, now)
@@ -185,13 +189,13 @@ def _wanted(task: Task, doc: Doc, generation: int) -> set[str]:
     known = task.data["replicas"]
     if all(known.get(slot, {}).get("state") == "healthy" for slot in wanted):
         return wanted
-    return wanted | {slot for slot in known if int(slot.split("-")[0]) < generation}
+    return wanted | {slot for slot in known if int(slot.split("-")[0]) != generation}
 
 
 def _shown(task: Task, doc: Doc, known: Doc, work: Copies) -> Doc:
     """The component as its copies make it."""
     wanted, placed = doc["RuntimeConfig"]["DesiredCopyCount"], doc["_"]["placed"]
-    newest = len(task.data["variants"]) - 1
+    newest = doc["_"]["generation"]
     current = {slot for slot in placed if known.get(slot, {}).get("state") == "healthy"}
     old = [slot for slot, each in known.items() if slot not in placed and each["state"] == "healthy"]
     private = doc["_"] | {"sockets": work.sockets(task, known)}
@@ -200,7 +204,7 @@ def _shown(task: Task, doc: Doc, known: Doc, work: Copies) -> Doc:
     whole = current == set(placed) and all(slot.startswith(f"{newest}-") for slot in placed)
     if doc["InferenceComponentStatus"] in ("Creating", "Updating") and whole:
         new["InferenceComponentStatus"] = "InService"
-        private["specification"] = doc["Specification"]
+        private |= {"specification": doc["Specification"], "good": newest}
         if len(placed) < wanted:
             reason = placement.FULL.format(wanted - len(placed), wanted, doc["InferenceComponentName"])
             new["FailureReason"] = reason
