@@ -10,42 +10,11 @@ import sysconfig
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
+from skylab.services.sagemaker.jobs.families import BUILT_IN, FAMILIES, KNOWN, NOT_OFFERED, Family, metrics
 from skylab.wire.errors import AwsError, invalid
 
 PACKAGE = Path(__file__).parents[4]  # the folder that `import skylab` looks in
-NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
-XGBOOST_METRICS = (
-    "accuracy auc aucpr balanced_accuracy f1 f1_binary f1_macro map ndcg precision precision_macro precision_micro r2 "
-    "recall recall_macro recall_micro aft-nloglik cox-nloglik error gamma-deviance gamma-nloglik "
-    "interval-regression-accuracy logloss mae mape merror mlogloss mphe mse poisson-nloglik rmse rmsle tweedie-nloglik"
-).split()
-
-
-@dataclass(frozen=True)
-class Family:
-    """Images that one of our programs stands in for. packages: the names under which its library is installed."""
-
-    name: str
-    repositories: re.Pattern[str]
-    library: str
-    packages: tuple[str, ...]
-    extra: str
-
-
-FAMILIES = [
-    Family("xgboost", re.compile("(sagemaker-)?xgboost"), "xgboost", ("xgboost-cpu", "xgboost"), "tabular"),
-    Family("sklearn", re.compile("sagemaker-scikit-learn"), "scikit-learn", ("scikit-learn",), "tabular"),
-    Family(
-        "pytorch",
-        re.compile("pytorch-(training|inference)(-graviton|-arm64)?|sagemaker-pytorch"),
-        "torch",
-        ("torch",),
-        "torch",
-    ),
-]
-KNOWN = "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch"
 
 
 @dataclass(frozen=True)
@@ -72,6 +41,8 @@ def resolve(uri: str) -> Runtime:
     """Raises AwsError (ValidationException) for an image that is not known, or whose library is not installed."""
     repository, tag = _parts(uri)
     family = next((each for each in FAMILIES if each.repositories.fullmatch(repository)), None)
+    if family is None and NOT_OFFERED.fullmatch(repository):
+        raise invalid(f"The built-in algorithm {repository} is not offered here. Built-in algorithms here: {BUILT_IN}.")
     if family is None:
         raise invalid(f"The image {uri} is not known here. Known images: {KNOWN}.")
     asked, installed = _asked(family, repository, tag), _installed(family)
@@ -83,7 +54,7 @@ def resolve(uri: str) -> Runtime:
         train=_program("train", family),
         serve=_program("serve", family),
         env=_env(),
-        metrics=_metrics() if family.name == "xgboost" else [],
+        metrics=metrics(family.name),
         notice=f"{family.library} {installed} stands in for the {asked} that the image asks for" if stands_in else "",
     )
 
@@ -127,11 +98,3 @@ def _env() -> dict[str, str]:
     """A job inherits nothing, so it must be told where we are when we run from a checkout."""
     found = PACKAGE == Path(sysconfig.get_path("purelib"))
     return {"PYTHONUNBUFFERED": "1"} | ({} if found else {"PYTHONPATH": str(PACKAGE)})
-
-
-def _metrics() -> list[dict[str, Any]]:
-    return [
-        {"Name": f"{part}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{part}-{metric}:{NUMBER}.*"}
-        for part in ("train", "validation")
-        for metric in XGBOOST_METRICS
-    ]
