@@ -1,11 +1,17 @@
-"""What tests of several algorithms do: write records, read the metrics of a log."""
+"""What tests of several algorithms do: write records, train in this process, ask, read the metrics of a log."""
 
+import json
 import struct
 
 import numpy
+import pytest
 
-from skylab.images.algorithms import recordio
+from skylab.images.algorithms import catalogue, recordio
 from skylab.images.algorithms.records import _framed
+from skylab.images.environment import Environment
+from skylab.images.failures import ClientError
+from skylab.images.folders import Folders
+from skylab.images.predicting import Request
 from skylab.services.sagemaker.jobs.joblogs import _value
 
 
@@ -43,3 +49,20 @@ def final_metrics(log, definitions):
             if (value := _value(pattern, line)) is not None:
                 found[definition["Name"]] = value
     return found
+
+
+def trained(job, family, capsys):
+    """The log. Without a process of its own: imports take longer than training."""
+    catalogue.train(family, Environment(Folders(job.base)))
+    return capsys.readouterr().out
+
+
+def refused(job, family):
+    with pytest.raises(ClientError) as caught:
+        catalogue.train(family, Environment(Folders(job.base)))
+    return caught.value.text
+
+
+def asked(job, family, body, content_type="text/csv", accept="application/json"):
+    model = catalogue.load(family, job.base / "model")
+    return json.loads(model.predict(Request({"content-type": content_type, "accept": accept}, body)).body)

@@ -12,7 +12,7 @@ from skylab.services.sagemaker.jobs.families import metrics
 
 from ..conftest import csv
 from ..serving import lines, serving
-from .steps import final_metrics, records_of
+from .steps import final_metrics, records_of, refused
 
 GIVEN = {"feature_dim": "64", "k": "10", "eval_metrics": '["msd", "ssd"]', "force_dense": "True"}
 
@@ -67,4 +67,4 @@ def test_what_the_user_can_cure_is_told_so(job, changed, text):
     given = GIVEN | {"feature_dim": "2", "k": "3"} | changed
     job.config("hyperparameters", {name: value for name, value in given.items() if value is not None})
 
-    assert job.run("kmeans")[0] == 1 and job.failure.startswith(f"ClientError: {text}")
+    assert refused(job, "kmeans").startswith(f"ClientError: {text}")

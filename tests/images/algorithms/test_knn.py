@@ -13,7 +13,7 @@ from skylab.services.sagemaker.jobs.families import metrics
 
 from ..conftest import csv
 from ..serving import lines, serving
-from .steps import final_metrics
+from .steps import asked, final_metrics, refused, trained
 
 GIVEN = {"feature_dim": "64", "k": "5", "predictor_type": "classifier", "sample_size": "2000"}
 
@@ -49,15 +49,14 @@ def test_a_classifier_answers_as_brute_force_does_and_tells_its_neighbours(job):
         }
 
 
-def test_a_regressor_answers_the_mean_of_its_neighbours(job):
+def test_a_regressor_answers_the_mean_of_its_neighbours(job, capsys):
     data = load_diabetes()
     x, y = data.data[:350], data.target[:350]
     job.channels("text/csv", train=table(x, y), test=table(data.data[350:], data.target[350:]))
     job.config("hyperparameters", GIVEN | {"feature_dim": "10", "predictor_type": "regressor"})
 
-    code, log = job.run("knn")
+    log = trained(job, "knn", capsys)
 
-    assert code == 0, log
     theirs = KNeighborsRegressor(5, algorithm="brute").fit(x, y).predict(data.data[350:])
     mse = numpy.mean((theirs - data.target[350:]) ** 2)
     assert final_metrics(log, metrics("knn"))["test:mse"] == pytest.approx(mse, rel=1e-3)
@@ -95,18 +94,16 @@ def test_a_reduction_keeps_distances_about_as_they_are(kind):
     assert 0.75 < share.min() and share.max() < 1.25
 
 
-def test_reduced_and_sampled_it_still_serves(job):
+def test_reduced_and_sampled_it_still_serves(job, capsys):
     x, y, held_x, held_y = digits()
     job.channels("text/csv", train=table(x, y), test=table(held_x, held_y))
     more = {"dimension_reduction_type": "fjlt", "dimension_reduction_target": "32", "sample_size": "900"}
     job.config("hyperparameters", GIVEN | more)
 
-    code, log = job.run("knn")
+    log = trained(job, "knn", capsys)
 
-    assert code == 0, log
     assert final_metrics(log, metrics("knn"))["test:accuracy"] > 0.85
-    with serving(job, "knn") as caller:
-        assert caller.ask(body=lines(held_x[:1]), content_type="text/csv")[0] == 200
+    assert asked(job, "knn", lines(held_x[:1]).encode())["predictions"][0]["predicted_label"] in range(10)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +119,4 @@ def test_what_the_user_can_cure_is_told_so(job, changed, text):
     job.channels("text/csv" if changed else "text/csv;label_size=0", train=b"0,1,2\n" * 3)
     job.config("hyperparameters", GIVEN | {"feature_dim": "2" if changed else "3", "k": "2"} | changed)
 
-    assert job.run("knn")[0] == 1 and job.failure.startswith(f"ClientError: {text}")
+    assert refused(job, "knn").startswith(f"ClientError: {text}")

@@ -18,7 +18,7 @@ from skylab.services.sagemaker.jobs.families import metrics
 
 from ..conftest import csv
 from ..serving import lines, serving
-from .steps import final_metrics, records_of
+from .steps import asked, final_metrics, records_of, refused, trained
 
 BINARY = {"predictor_type": "binary_classifier", "mini_batch_size": "50", "epochs": "30"}
 
@@ -89,7 +89,7 @@ def test_a_binary_classifier_is_as_good_as_logistic_regression_and_serves_every_
         assert caller.ask(body=lines(held_x[:1]), content_type="text/csv", accept="image/png")[0] == 406
 
 
-def test_a_regressor_comes_to_the_closed_form(job):
+def test_a_regressor_comes_to_the_closed_form(job, capsys):
     data = load_diabetes()
     job.channels("text/csv", train=table(data.data, data.target))
     job.config(
@@ -98,20 +98,18 @@ def test_a_regressor_comes_to_the_closed_form(job):
         | {"learning_rate": "0.1", "wd": "0", "l1": "0", "early_stopping_patience": "300", "num_models": "1"},
     )
 
-    code, log = job.run("linear-learner")
+    trained(job, "linear-learner", capsys)
 
-    assert code == 0, log
     direct = LinearRegression().fit(data.data, data.target)
     kept = weights_of(job)
     ours = data.data @ kept["arg:fc0_weight"][0] + kept["arg:fc0_bias"][0]
     assert numpy.mean((ours - direct.predict(data.data)) ** 2) < 0.001 * numpy.var(data.target)
     rows = data.data[:1]
-    with serving(job, "linear-learner") as caller:
-        answer = json.loads(caller.ask(body=lines(rows), content_type="text/csv")[1])
-        assert answer == {"predictions": [{"score": pytest.approx(ours[0], rel=1e-4)}]}
+    answer = asked(job, "linear-learner", lines(rows).encode())
+    assert answer == {"predictions": [{"score": pytest.approx(ours[0], rel=1e-4)}]}
 
 
-def test_a_multiclass_classifier_answers_a_score_for_each_class(job):
+def test_a_multiclass_classifier_answers_a_score_for_each_class(job, capsys):
     x, y, held_x, held_y = split(load_iris())
     job.channels(train=records_of(x, y), test=records_of(held_x, held_y))
     job.config(
@@ -119,18 +117,16 @@ def test_a_multiclass_classifier_answers_a_score_for_each_class(job):
         {"predictor_type": "multiclass_classifier", "num_classes": "3", "mini_batch_size": "16", "epochs": "40"},
     )
 
-    code, log = job.run("linear-learner")
+    log = trained(job, "linear-learner", capsys)
 
-    assert code == 0, log
     found = final_metrics(log, metrics("linear-learner"))
     assert found["test:multiclass_accuracy"] > 0.9 and found["test:multiclass_top_k_accuracy"] == 1
     assert {"test:dcg", "test:macro_f_beta", "test:macro_recall", "test:macro_precision"} < set(found)
-    with serving(job, "linear-learner") as caller:
-        answer = json.loads(caller.ask(body=lines(held_x[:1]), content_type="text/csv")[1])["predictions"][0]
-        assert sum(answer["score"]) == pytest.approx(1) and answer["predicted_label"] == held_y[0]
+    answer = asked(job, "linear-learner", lines(held_x[:1]).encode())["predictions"][0]
+    assert sum(answer["score"]) == pytest.approx(1) and answer["predicted_label"] == held_y[0]
 
 
-def test_sparse_records_train_as_dense_ones_do(job):
+def test_sparse_records_train_as_dense_ones_do(job, capsys):
     scipy_sparse = pytest.importorskip("scipy.sparse")
     drawn = numpy.random.default_rng(0)
     x = numpy.where(drawn.random((400, 30)) < 0.1, drawn.normal(size=(400, 30)), 0)
@@ -138,9 +134,8 @@ def test_sparse_records_train_as_dense_ones_do(job):
     job.channels(train=records_of(scipy_sparse.csr_matrix(x), y))
     job.config("hyperparameters", BINARY | {"feature_dim": "30"})
 
-    code, log = job.run("linear-learner")
+    log = trained(job, "linear-learner", capsys)
 
-    assert code == 0, log
     assert final_metrics(log, metrics("linear-learner"))["train:binary_classification_accuracy"] > 0.95
 
 
@@ -163,9 +158,7 @@ def test_what_the_user_can_cure_is_told_so(job, changed, text):
     given = {name: value for name, value in (BINARY | changed).items() if value is not None}
     job.config("hyperparameters", given)
 
-    code, _ = job.run("linear-learner")
-
-    assert code == 1 and job.failure.startswith(f"ClientError: {text}")
+    assert refused(job, "linear-learner").startswith(f"ClientError: {text}")
 
 
 def test_a_model_channel_is_refused_since_it_cannot_go_on_from_a_model(job):

@@ -14,7 +14,7 @@ from skylab.services.sagemaker.jobs.families import metrics
 
 from ..conftest import csv
 from ..serving import lines, serving
-from .steps import final_metrics, records_of
+from .steps import final_metrics, records_of, refused
 
 
 def drawn(seed=0):
@@ -130,4 +130,4 @@ def test_what_the_user_can_cure_is_told_so(job, changed, text):
     given = {"feature_dim": "4"} | changed
     job.config("hyperparameters", {name: value for name, value in given.items() if value is not None})
 
-    assert job.run("randomcutforest")[0] == 1 and job.failure.startswith(f"ClientError: {text}")
+    assert refused(job, "randomcutforest").startswith(f"ClientError: {text}")

@@ -145,18 +145,19 @@ def _sparse(tensors: list[records.Tensor]) -> Any:
     return csr_matrix((values, columns, ends), shape=(len(tensors), width))
 
 
-def csv(body: bytes) -> Any:
-    """float32. Raises ValueError."""
-    from pyarrow import BufferReader, float32
+def csv(body: bytes, kind: str = "float32") -> Any:
+    """Numbers of kind, nan for an empty cell. Raises ValueError."""
+    from pyarrow import BufferReader, float32, float64
     from pyarrow import csv as arrow
 
-    names = [str(number) for number in range(body.partition(b"\n")[0].count(b",") + 1)]
+    number = float32() if kind == "float32" else float64()
+    names = [str(each) for each in range(body.partition(b"\n")[0].count(b",") + 1)]
     table = arrow.read_csv(
         BufferReader(body),
         read_options=arrow.ReadOptions(column_names=names, block_size=max(1 << 20, len(body) + 1)),
-        convert_options=arrow.ConvertOptions(column_types=dict.fromkeys(names, float32())),
+        convert_options=arrow.ConvertOptions(column_types=dict.fromkeys(names, number)),
     )
-    return numpy.column_stack([column.to_numpy() for column in table.columns]).astype(numpy.float32, copy=False)
+    return numpy.column_stack([column.to_numpy() for column in table.columns]).astype(kind, copy=False)
 
 
 def _libsvm(bodies: list[bytes], width: int | None) -> Rows:

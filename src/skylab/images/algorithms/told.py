@@ -1,22 +1,9 @@
 """The log lines of the built-in algorithms, which their metric definitions read."""
 
 import json
-import logging
-import sys
+import os
 import time
 from dataclasses import dataclass
-
-log = logging.getLogger("algorithm")
-
-
-def begin() -> None:
-    logging.basicConfig(
-        stream=sys.stdout,
-        level=logging.INFO,
-        format="[%(asctime)s %(levelname)s %(process)d] %(message)s",
-        datefmt="%m/%d/%Y %H:%M:%S",
-        force=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -26,28 +13,26 @@ class Told:
     host: str
 
     def say(self, text: str) -> None:
-        log.info(text)
+        print(f"[{time.strftime('%m/%d/%Y %H:%M:%S')} INFO {os.getpid()}] {text}", flush=True)
 
     def epoch(self, number: int, channel: str, metric: str, value: float) -> None:
-        log.info(
-            "#quality_metric: host=%s, epoch=%d, %s %s <loss>=%r", self.host, number, channel, metric, float(value)
-        )
+        self.say(f"#quality_metric: host={self.host}, epoch={number}, {channel} {metric} <loss>={float(value)!r}")
 
     def progress(self, done: int, epochs: int) -> None:
-        log.info("#progress_metric: host=%s, completed %s %% of epochs", self.host, 100 * done / epochs)
+        self.say(f"#progress_metric: host={self.host}, completed {100 * done / epochs} % of epochs")
 
     def quality(self, channel: str, metric: str, value: float, kind: str = "loss") -> None:
-        log.info("#quality_metric: host=%s, %s %s <%s>=%r", self.host, channel, metric, kind, float(value))
+        self.say(f"#quality_metric: host={self.host}, {channel} {metric} <{kind}>={float(value)!r}")
 
     def score(self, channel: str, metric: str, value: float, kind: str = "loss") -> None:
         """The result on a channel, in both forms that the algorithms log."""
-        log.info("#%s_score (%s) : %r", channel, self.host, (metric, float(value)))
+        self.say(f"#{channel}_score ({self.host}) : {(metric, float(value))!r}")
         self.quality(channel, metric, value, kind)
 
     def throughput(self, records: int, began: float) -> None:
         """began: of time.monotonic."""
         rate = records / max(time.monotonic() - began, 1e-9)
-        log.info("#throughput_metric: host=%s, train throughput=%s records/second", self.host, rate)
+        self.say(f"#throughput_metric: host={self.host}, train throughput={rate} records/second")
 
     def metrics(self, algorithm: str, values: dict[str, float]) -> None:
         """The line that the images print for their dashboards."""

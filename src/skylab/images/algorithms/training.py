@@ -51,7 +51,6 @@ class Algorithm:
 
 def run(environment: Environment, algorithm: Algorithm, image: str) -> None:
     """Raises ClientError for what the user can cure; anything else is an error of the algorithm."""
-    told.begin()
     began, folders = time.monotonic(), environment.folders
     given = folders.read("hyperparameters")
     say = told.Told(environment.current_host)
@@ -60,7 +59,10 @@ def run(environment: Environment, algorithm: Algorithm, image: str) -> None:
     say.say(f"Merging with provided configuration from {folders.config}/hyperparameters.json: {given}")
     say.say(f"Final configuration: {defaults | given}")
     values = hyperparameters.validated(algorithm.table, given)
-    _check_channels(algorithm, folders)
+    _check_channels(algorithm, folders, len(environment.hosts))
+    if algorithm.own_data and environment.current_host != environment.hosts[0]:
+        say.say(f"{say.host} leaves the training to {environment.hosts[0]}, which has the same data.")
+        return
     rows = {} if algorithm.own_data else _rows(environment, algorithm, values.get("feature_dim"))
     if rows is None:
         say.say(f"{say.host} has sent its data to {environment.hosts[0]}, which trains.")
@@ -71,7 +73,7 @@ def run(environment: Environment, algorithm: Algorithm, image: str) -> None:
     say.metrics(algorithm.title, {"totaltime": 1000 * (time.monotonic() - began)})
 
 
-def _check_channels(algorithm: Algorithm, folders: Folders) -> None:
+def _check_channels(algorithm: Algorithm, folders: Folders, hosts: int) -> None:
     """Raises ClientError, as the images word what their schema of channels does not allow."""
     config = folders.read("inputdataconfig")
     for name in config:
@@ -81,6 +83,9 @@ def _check_channels(algorithm: Algorithm, folders: Folders) -> None:
         raise ClientError(f"{VALIDATED}'{algorithm.train_names[0]}' is a required property")
     if algorithm.own_data and any(channel.get("TrainingInputMode") == "Pipe" for channel in config.values()):
         raise ClientError(f"{VALIDATED}'Pipe' is not one of ['File', 'FastFile']")
+    sharded = any(channel.get("S3DistributionType") == "ShardedByS3Key" for channel in config.values())
+    if algorithm.own_data and hosts > 1 and sharded:
+        raise ClientError(f"{algorithm.title} trains on one instance here: its channels must be FullyReplicated.")
 
 
 def _rows(environment: Environment, algorithm: Algorithm, width: int | None) -> dict[str, Rows] | None:
