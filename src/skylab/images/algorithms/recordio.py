@@ -15,7 +15,8 @@ WHOLE, FIRST, MIDDLE, LAST = range(4)
 
 def read(data: bytes) -> Iterator[bytes]:
     """The records. Raises ValueError where data is cut off or no RecordIO."""
-    at, parts = 0, []
+    parts: list[bytes] = []
+    at = 0
     while at < len(data):
         if at + HEAD.size > len(data):
             raise ValueError(f"a record's head is cut off at byte {at}")

@@ -114,7 +114,8 @@ def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
-        kind, value = tag & 7, None
+        kind = tag & 7
+        value: Any
         if kind == BYTES:
             length, at = _varint(data, at)
             value, at = data[at : at + length], at + length

@@ -18,9 +18,8 @@ def built(points: Any, values: dict[str, Any]) -> Any:
     width = points.shape[1]
     metric = faiss.METRIC_L2 if values["index_metric"] == "L2" else faiss.METRIC_INNER_PRODUCT
     flat = faiss.IndexFlat(width, metric)
-    if values["index_type"] == FLAT:
-        index = flat
-    else:
+    index: Any = flat
+    if values["index_type"] != FLAT:
         lists = min(values["faiss_index_ivf_nlists"] or int(len(points) ** 0.5), len(points))
         if values["index_type"] == IVF:
             index = faiss.IndexIVFFlat(flat, width, lists, metric)

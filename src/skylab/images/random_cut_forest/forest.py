@@ -57,11 +57,9 @@ def grown(rows: Any, trees: int, samples: int, generator: Any) -> Forest:
     made = _Grown(nodes=trees)
     while len(starts):
         points, starts = _cut(points, starts, made, generator)
-    parts = (
-        numpy.concatenate([getattr(level, name) for level in made.levels])
-        for name in ("right", "dimension", "cut", "mass", "low", "high")
-    )
-    return Forest(*parts, trees=trees)
+    names = ("right", "dimension", "cut", "mass", "low", "high")
+    parts = {name: numpy.concatenate([getattr(level, name) for level in made.levels]) for name in names}
+    return Forest(**parts, trees=trees)
 
 
 def _cut(points: Any, starts: Any, made: _Grown, generator: Any) -> tuple[Any, Any]:
