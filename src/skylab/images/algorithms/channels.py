@@ -1,4 +1,4 @@
-"""A channel as a matrix and its labels: recordio-protobuf (dense or sparse), csv, libsvm; in File and in Pipe mode.
+"""A channel as a matrix and its labels: recordio-protobuf (dense or sparse) and csv, in File and in Pipe mode.
 
 The first-party algorithms read recordio-protobuf unless a content type says otherwise, and take the first column of csv
 as the label unless label_size says otherwise. https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html
@@ -16,8 +16,8 @@ from skylab.images.algorithms import recordio, records
 from skylab.images.failures import ClientError
 from skylab.images.folders import Folders
 
-RECORDIO, CSV, LIBSVM = "application/x-recordio-protobuf", "text/csv", "text/libsvm"
-KINDS = {RECORDIO: RECORDIO, CSV: CSV, "csv": CSV, LIBSVM: LIBSVM, "text/x-libsvm": LIBSVM}
+RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
+KINDS = (RECORDIO, CSV)
 Parts = list[tuple[str, bytes]]  # the name and the content of each file
 
 
@@ -50,7 +50,7 @@ def read(folders: Folders, name: str, width: int | None) -> Rows:
     kind, label_size = content_type(config.get("ContentType"))
     parts = _parts(folders, name, config)
     try:
-        rows = _rows(parts, kind, label_size, width, config)
+        rows = _rows(parts, kind, label_size, config)
     except (ValueError, OverflowError) as error:  # pyarrow's errors are ValueErrors
         raise ClientError(
             f"Unable to read data channel '{name}'. Requested content-type is '{kind}'. Please verify the data matches "
@@ -76,10 +76,10 @@ def content_type(header: str | None) -> tuple[str, int]:
     kind = (header or RECORDIO).partition(";")[0].strip().lower()
     size = message.get_param("label_size", "1")
     if kind not in KINDS:
-        raise ClientError(f"Unsupported content-type specified. Content-type: {header} is not one of {sorted(KINDS)}.")
+        raise ClientError(f"Unsupported content-type specified. Content-type: {header} is not one of {list(KINDS)}.")
     if size not in ("0", "1"):
         raise ClientError(f"Content-type {header}: label_size must be 0 or 1.")
-    return KINDS[kind], int(str(size))
+    return kind, int(str(size))
 
 
 def files(folder: Path) -> list[Path]:
@@ -93,7 +93,7 @@ def _parts(folders: Folders, name: str, config: dict[str, Any]) -> Parts:
     return [(path.name, path.read_bytes()) for path in files(folders.channel(name))]
 
 
-def _rows(parts: Parts, kind: str, label_size: int, width: int | None, config: dict[str, Any]) -> Rows:
+def _rows(parts: Parts, kind: str, label_size: int, config: dict[str, Any]) -> Rows:
     wrapped = config.get("TrainingInputMode") == "Pipe" and config.get("RecordWrapperType") == "RecordIO"
     if wrapped and kind != RECORDIO:  # each object is one record: its bytes are the data
         parts = [(name, b"\n".join(recordio.read(body))) for name, body in parts]
@@ -102,8 +102,6 @@ def _rows(parts: Parts, kind: str, label_size: int, width: int | None, config: d
         raise ValueError("there is no data")
     if kind == RECORDIO:
         return of_records([records.read(each) for _, body in bodies for each in recordio.read(body)])
-    if kind == LIBSVM:
-        return _libsvm([body for _, body in bodies], width)
     table = numpy.concatenate([csv(body) for _, body in bodies])
     if table.shape[1] <= label_size:
         raise ValueError(f"{table.shape[1]} columns leave no feature beside the label")
@@ -158,13 +156,3 @@ def csv(body: bytes, kind: str = "float32") -> Any:
         convert_options=arrow.ConvertOptions(column_types=dict.fromkeys(names, number)),
     )
     return numpy.column_stack([column.to_numpy() for column in table.columns]).astype(kind, copy=False)
-
-
-def _libsvm(bodies: list[bytes], width: int | None) -> Rows:
-    """Indices count from 1, as LIBSVM's do, unless one is 0."""
-    from io import BytesIO
-
-    from sklearn.datasets import load_svmlight_file
-
-    features, labels = load_svmlight_file(BytesIO(b"\n".join(bodies)), n_features=width, dtype=numpy.float32)
-    return Rows(features.tocsr(), labels.astype(numpy.float32))
