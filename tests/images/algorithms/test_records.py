@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skylab.images.algorithms import arrays, channels, recordio, records
+from skylab.images.algorithms import arrays, channels, recordio, records, uniform
+
+from .steps import records_of
 
 SDK = Path(__file__).parents[3] / ".venvs" / "sdk2" / "bin" / "python"
 ROWS = [[1.5, -2.0], [3.0, 4.25]]
@@ -106,6 +108,44 @@ def test_arrays_are_laid_out_as_mxnet_does():
     assert data == head + matrix.tobytes() + struct.pack("<QQ", 1, 5) + b"arg:w"
     assert arrays.read(data)["arg:w"].tolist() == matrix.tolist()
     assert list(arrays.read(arrays.written({"": matrix}))) == ["0"]
+
+
+@pytest.mark.parametrize("labels", [None, [0.0, 1.0]])
+def test_records_that_are_alike_are_read_at_once_and_come_to_the_same(labels):
+    body = records_of(numpy.array(ROWS), labels)
+    features, read = uniform.read(body)
+    one_by_one = channels.of_records([records.read(each) for each in recordio.read(body)])
+
+    assert features.tolist() == one_by_one.features.tolist() == ROWS
+    assert (read is None) == (labels is None) and (labels is None or read.tolist() == labels)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        records_of(numpy.array(ROWS), [0, 1]) + records_of(numpy.ones((1, 3)), [1]),
+        records_of(numpy.array(ROWS), [0, 1])[:-1] + b"\x01\x02",
+        bytes.fromhex(FROM_THE_SDK["int32"]),
+        bytes.fromhex(FROM_THE_SDK["sparse"]),
+        b"",
+    ],
+)
+def test_records_that_differ_are_left_to_the_slow_way(body):
+    assert uniform.read(body) is None
+
+
+@given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
+def test_a_changed_byte_is_read_alike_in_both_ways(at, change):
+    data = records_of(numpy.array(ROWS), [0, 1])
+    at %= len(data)
+    data = data[:at] + change + data[at + len(change) :]
+    try:
+        slow = channels.of_records([records.read(each) for each in recordio.read(data)])
+    except ValueError:
+        return
+    if (quick := uniform.read(data)) is not None:
+        assert numpy.array_equal(quick[0], slow.features, equal_nan=True)
+        assert numpy.array_equal(quick[1], slow.labels, equal_nan=True)
 
 
 def test_a_wide_hostile_row_takes_no_memory():

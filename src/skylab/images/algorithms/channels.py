@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from skylab.images.algorithms import recordio, records
+from skylab.images.algorithms import recordio, records, uniform
 from skylab.images.failures import ClientError
 from skylab.images.folders import Folders
 
@@ -101,11 +101,30 @@ def _rows(parts: Parts, kind: str, label_size: int, config: dict[str, Any]) -> R
     if not bodies:
         raise ValueError("there is no data")
     if kind == RECORDIO:
-        return of_records([records.read(each) for _, body in bodies for each in recordio.read(body)])
+        return _joined([of_recordio(body) for _, body in bodies])
     table = numpy.concatenate([csv(body) for _, body in bodies])
     if table.shape[1] <= label_size:
         raise ValueError(f"{table.shape[1]} columns leave no feature beside the label")
     return Rows(numpy.ascontiguousarray(table[:, label_size:]), table[:, 0] if label_size else None)
+
+
+def of_recordio(body: bytes) -> Rows:
+    """Raises ValueError."""
+    alike = uniform.read(body)
+    return Rows(*alike) if alike else of_records([records.read(each) for each in recordio.read(body)])
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    if len({part.labels is None for part in parts}) > 1:
+        raise ValueError("some records have a label and others have not")
+    labels = None if parts[0].labels is None else numpy.concatenate([part.labels for part in parts])
+    if not any(part.sparse for part in parts):
+        return Rows(numpy.concatenate([part.features for part in parts]), labels)
+    from scipy.sparse import csr_matrix, vstack
+
+    return Rows(vstack([csr_matrix(part.features) for part in parts]).tocsr(), labels)
 
 
 def of_records(found: list[records.Record]) -> Rows:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from skylab.images.algorithms import channels, recordio, records
+from skylab.images.algorithms import channels, records
 from skylab.images.predicting import Refused
 
 JSON, JSONLINES, CSV = "application/json", "application/jsonlines", "text/csv"
@@ -36,7 +36,7 @@ def _read(body: bytes, kind: str) -> Any:
     if kind == CSV:
         return channels.csv(body) if len(body) > LARGE else _csv(body.decode("utf-8"))
     if kind == channels.RECORDIO:
-        return channels.of_records([records.read(each) for each in recordio.read(body)]).features
+        return channels.of_recordio(body).features
     if kind == JSON:
         return _instances(json.loads(body)["instances"])
     return _instances([json.loads(line) for line in body.splitlines() if line.strip()])

@@ -35,11 +35,11 @@ class Record:
     label: dict[str, Tensor] = field(default_factory=dict)
 
 
-def read(data: bytes) -> Record:
-    """Raises ValueError for bytes that are no Record."""
+def read(data: bytes | memoryview) -> Record:
+    """The arrays look into data where they can. Raises ValueError for bytes that are no Record."""
     features: dict[str, Tensor] = {}
     label: dict[str, Tensor] = {}
-    for number, value in _fields(data):
+    for number, value in _fields(memoryview(data)):
         if number in (FEATURES, LABEL):
             name, tensor = _entry(_bytes(value))
             (features if number == FEATURES else label)[name] = tensor
@@ -56,17 +56,17 @@ def written(label: dict[str, list[float]]) -> bytes:
     return bytes(out)
 
 
-def _entry(data: bytes) -> tuple[str, Tensor]:
+def _entry(data: memoryview) -> tuple[str, Tensor]:
     name, tensor = "", Tensor(numpy.empty(0, dtype="<f4"))
     for number, value in _fields(data):
         if number == 1:
-            name = _bytes(value).decode("utf-8")
+            name = bytes(_bytes(value)).decode("utf-8")
         elif number == 2:
             tensor = _value(_bytes(value))
     return name, tensor
 
 
-def _value(data: bytes) -> Tensor:
+def _value(data: memoryview) -> Tensor:
     for number, value in _fields(data):
         if number in TENSORS:
             return _tensor(_bytes(value), TENSORS[number])
@@ -75,7 +75,7 @@ def _value(data: bytes) -> Tensor:
     raise ValueError("a value is neither of float32, float64 nor int32")
 
 
-def _tensor(data: bytes, kind: str) -> Tensor:
+def _tensor(data: memoryview, kind: str) -> Tensor:
     values: list[Any] = []
     keys: list[int] = []
     shape: list[int] = []
@@ -83,7 +83,7 @@ def _tensor(data: bytes, kind: str) -> Tensor:
         if number == 1:
             values.append(_numbers(value, kind))
         elif number in (2, 3):
-            (keys if number == 2 else shape).extend(_varints(value) if isinstance(value, bytes) else [int(value)])
+            (keys if number == 2 else shape).extend(_varints(value) if isinstance(value, memoryview) else [int(value)])
     joined = values[0] if len(values) == 1 else numpy.concatenate([numpy.empty(0), *values])
     return Tensor(joined, _places(keys, len(joined), shape), tuple(shape))
 
@@ -100,17 +100,17 @@ def _places(keys: list[int], values: int, shape: list[int]) -> Any:
 
 def _numbers(value: Any, kind: str) -> Any:
     if kind == "varint":
-        numbers = _varints(value) if isinstance(value, bytes) else [int(value)]
+        numbers = _varints(value) if isinstance(value, memoryview) else [int(value)]
         return numpy.array([(n + (1 << 31)) % (1 << 32) - (1 << 31) for n in numbers], dtype=numpy.int32)
     width = int(kind[-1])
-    raw = value if isinstance(value, bytes) else int(value).to_bytes(8, "little")[:width]
+    raw = value if isinstance(value, memoryview) else int(value).to_bytes(8, "little")[:width]
     if len(raw) % width:
         raise ValueError(f"{len(raw)} bytes are no numbers of {width}")
     return numpy.frombuffer(raw, dtype=kind)
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """(number, bytes | int) of each field."""
+def _fields(data: memoryview) -> Iterator[tuple[int, Any]]:
+    """(number, memoryview | int) of each field."""
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -131,13 +131,13 @@ def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
         yield tag >> 3, value
 
 
-def _bytes(value: Any) -> bytes:
-    if not isinstance(value, bytes):
+def _bytes(value: Any) -> memoryview:
+    if not isinstance(value, memoryview):
         raise ValueError("a number stands where a message should")
     return value
 
 
-def _varints(data: bytes) -> list[int]:
+def _varints(data: memoryview) -> list[int]:
     numbers, at = [], 0
     while at < len(data):
         number, at = _varint(data, at)
@@ -145,7 +145,7 @@ def _varints(data: bytes) -> list[int]:
     return numbers
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
     number = shift = 0
     while shift < 70:
         if at >= len(data):
