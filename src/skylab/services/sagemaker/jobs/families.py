@@ -9,17 +9,21 @@ NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 
 @dataclass(frozen=True)
 class Family:
-    """Images that one of our programs stands in for. packages: the names under which its library is installed."""
+    """Images that one of our programs stands in for.
+
+    packages: the names under which its library is installed. tagged: the tag is a version of the library.
+    """
 
     name: str
     repositories: re.Pattern[str]
     library: str
     packages: tuple[str, ...]
     extra: str
+    tagged: bool = True
 
 
-def _algorithm(name: str, library: str = "scikit-learn", package: str = "", extra: str = "tabular") -> Family:
-    return Family(name, re.compile(name), library, (package or library,), extra)
+def _algorithm(name: str, library: str = "scikit-learn", repository: str = "", extra: str = "tabular") -> Family:
+    return Family(name, re.compile(repository or name), library, (library,), extra, tagged=False)
 
 
 PYTORCH = "pytorch-(training|inference)(-graviton|-arm64)?|sagemaker-pytorch"
@@ -33,10 +37,8 @@ FAMILIES = [
     _algorithm("knn", "faiss-cpu"),
     _algorithm("randomcutforest"),
     _algorithm("lightgbm", "lightgbm"),
-    Family(
-        "lightgbm-classification", re.compile("lightgbm-classification-model"), "lightgbm", ("lightgbm",), "tabular"
-    ),
-    Family("lightgbm-regression", re.compile("lightgbm-regression-model"), "lightgbm", ("lightgbm",), "tabular"),
+    _algorithm("lightgbm-classification", "lightgbm", "lightgbm-classification-model"),
+    _algorithm("lightgbm-regression", "lightgbm", "lightgbm-regression-model"),
     _algorithm("forecasting-deepar", "gluonts", extra="forecast"),
 ]
 BUILT_IN = (

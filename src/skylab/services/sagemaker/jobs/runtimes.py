@@ -70,6 +70,8 @@ def _asked(family: Family, repository: str, tag: str) -> str:
     """1.7-1 of 1.7-1-cpu-py3, 2.1.0 of 2.1.0-cpu-py310; the first images of xgboost were 0.72 and tagged 1."""
     if repository == "xgboost":
         return "0.72"
+    if not family.tagged:
+        return ""
     found = re.match(r"\d+\.\d+(\.\d+|-\d+)?", tag)
     return found.group() if found else ""
 
