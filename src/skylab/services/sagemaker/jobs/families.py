@@ -12,6 +12,7 @@ class Family:
     """Images that one of our programs stands in for.
 
     packages: the names under which its library is installed. tagged: the tag is a version of the library.
+    commands: modules of images/ that stand in for programs which the image has in its PATH, by name.
     """
 
     name: str
@@ -20,6 +21,8 @@ class Family:
     packages: tuple[str, ...]
     extra: str
     tagged: bool = True
+    verbs: tuple[str, ...] = ("train", "serve")
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 def _algorithm(name: str, library: str = "scikit-learn", repository: str = "", extra: str = "tabular") -> Family:
@@ -31,6 +34,15 @@ FAMILIES = [
     Family("xgboost", re.compile("(sagemaker-)?xgboost"), "xgboost", ("xgboost-cpu", "xgboost"), "tabular"),
     Family("sklearn", re.compile("sagemaker-scikit-learn"), "scikit-learn", ("scikit-learn",), "tabular"),
     Family("pytorch", re.compile(PYTORCH), "torch", ("torch",), "torch"),
+    Family(
+        "spark",
+        re.compile("sagemaker-spark-processing"),
+        "pyspark",
+        ("pyspark",),
+        "spark",
+        verbs=(),
+        commands=(("smspark-submit", "skylab.images.spark"),),
+    ),
     _algorithm("linear-learner"),
     _algorithm("kmeans"),
     _algorithm("pca"),
@@ -47,7 +59,7 @@ BUILT_IN = (
 )
 KNOWN = (
     "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch, "
-    + BUILT_IN.partition(", ")[2]
+    "sagemaker-spark-processing, " + BUILT_IN.partition(", ")[2]
 )
 NOT_OFFERED = re.compile(  # AWS's other built-in algorithms
     "blazingtext|object-detection|seq2seq|ntm|lda|ipinsights|factorization-machines|object2vec|semantic-segmentation|"
