@@ -4,6 +4,7 @@ import json
 
 import numpy
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 
@@ -39,6 +40,8 @@ def test_the_clusters_are_about_as_tight_as_scikit_learns_and_are_served(job):
         binary = "application/x-recordio-protobuf"
         body = caller.ask(body=records_of(rows[:1]), content_type=binary, accept=binary)[1]
         assert set(records.read(next(recordio.read(body))).label) == {"closest_cluster", "distance_to_cluster"}
+        body = caller.ask(body=records_of(csr_matrix(rows[:1])), content_type=binary)[1]
+        assert json.loads(body)["predictions"][0] == pytest.approx(answer[0], abs=1e-3)
 
 
 def test_old_rows_count_less_where_they_have_a_half_life(job):

@@ -80,6 +80,9 @@ def test_a_binary_classifier_is_as_good_as_logistic_regression_and_serves_every_
         assert caller.ask(body=lines(held_x[:1]), content_type="text/csv", accept="text/csv")[1].count(b",") == 1
         for body, kind, status in (
             ("1,2", "text/csv", 400),
+            ("", "text/csv", 400),
+            ("1,2\n1", "text/csv", 400),
+            ('{"instances": []}', "application/json", 400),
             ("{", "application/json", 400),
             ('{"instances": [{"features": "x"}]}', "application/json", 400),
             ("x", binary, 400),

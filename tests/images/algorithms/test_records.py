@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skylab.images.algorithms import arrays, channels, recordio, records, uniform
@@ -59,6 +59,7 @@ def test_what_this_sdk_writes_today_is_read():
         assert written[kind] == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40)))
 def test_recordio_gives_back_what_was_put_in(payloads):
     assert list(recordio.read(recordio.written(payloads))) == payloads
@@ -74,6 +75,7 @@ def test_a_record_in_parts_gets_the_magic_number_back_between_them():
     assert list(recordio.read(data)) == [b"abcd" + magic + b"efgh" + magic + b"ij", b"k"]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_records_or_refused(data):
     for read in (records.read, lambda body: list(recordio.read(body)), arrays.read):
@@ -83,6 +85,7 @@ def test_any_bytes_are_records_or_refused(data):
             pass
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(FROM_THE_SDK)), st.integers(0, 400), st.binary(min_size=1, max_size=4))
 def test_a_file_with_a_few_bytes_changed_is_read_or_refused(kind, at, change):
     data = bytes.fromhex(FROM_THE_SDK[kind])
@@ -134,6 +137,7 @@ def test_records_that_differ_are_left_to_the_slow_way(body):
     assert uniform.read(body) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_a_changed_byte_is_read_alike_in_both_ways(at, change):
     data = records_of(numpy.array(ROWS), [0, 1])

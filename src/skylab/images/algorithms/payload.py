@@ -43,7 +43,10 @@ def _read(body: bytes, kind: str) -> Any:
 
 
 def _csv(text: str) -> Any:
-    return numpy.array([list(map(float, line.split(","))) for line in text.strip().splitlines()], dtype=numpy.float32)
+    lines = text.strip().splitlines()
+    if not lines:
+        raise ValueError("there are no rows")
+    return numpy.array([list(map(float, line.split(","))) for line in lines], dtype=numpy.float32)
 
 
 def _instances(given: list[Any]) -> Any:
