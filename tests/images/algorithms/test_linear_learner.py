@@ -172,6 +172,18 @@ def test_a_model_channel_is_refused_since_it_cannot_go_on_from_a_model(job):
     assert "Additional properties are not allowed ('model' was unexpected)" in job.failure
 
 
+def test_a_model_that_runs_away_is_left_behind_and_if_all_do_it_is_told(job, capsys):
+    data = load_diabetes()
+    job.channels("text/csv", train=table(data.data, data.target))
+    given = {"predictor_type": "regressor", "optimizer": "sgd", "mini_batch_size": "50", "epochs": "30"}
+    job.config("hyperparameters", given | {"learning_rate": "1e5"})
+    assert refused(job, "linear-learner").startswith("ClientError: The loss of every model has run away")
+
+    job.config("hyperparameters", given)
+    log = trained(job, "linear-learner", capsys)
+    assert final_metrics(log, metrics("linear-learner"))["train:mse"] < 0.6 * numpy.var(data.target)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "softmax_loss"])
 def test_the_slope_of_a_loss_is_its_slope(name):
     loss, step = Loss(name), 1e-6

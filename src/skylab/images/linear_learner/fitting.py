@@ -7,6 +7,7 @@ import numpy
 
 from skylab.images.algorithms.channels import Rows
 from skylab.images.algorithms.told import Told
+from skylab.images.failures import ClientError
 from skylab.images.linear_learner.hyperparameters import BINARY, MULTICLASS
 from skylab.images.linear_learner.losses import Loss
 from skylab.images.linear_learner.models import Models
@@ -35,11 +36,10 @@ class Fit:
         epochs, best, waited = self.values["epochs"], numpy.inf, 0
         for epoch in range(epochs):
             began = time.monotonic()
-            mean = self._epoch(train)
-            self.told.epoch(epoch, "train", self.loss.objective, numpy.nanmin(mean))
-            watched = numpy.nanmin(mean)
+            watched = _least(self._epoch(train))
+            self.told.epoch(epoch, "train", self.loss.objective, watched)
             if validation is not None:
-                watched = numpy.nanmin(self.objective(validation))
+                watched = _least(self.objective(validation))
                 self.told.epoch(epoch, "validation", self.loss.objective, watched)
             self.told.say(
                 f"#early_stopping_criteria_metric: host={self.told.host}, epoch={epoch}, "
@@ -72,18 +72,17 @@ class Fit:
 
     def _step(self, features: Any, labels: Any) -> Any:
         models, many = self.models, len(labels)
-        with numpy.errstate(over="ignore", invalid="ignore"):  # a model may run away; another is then the best
-            loss, slope = self.loss(models.scores(features), labels)
-            slope = (slope * self._weights(labels, slope.ndim) / many).astype(numpy.float32)
-            weights = (features.T @ slope.reshape(many, -1)).reshape(models.weights.shape)
-            per_model = (1, -1) + (1,) * (slope.ndim - 2)
-            weights += models.decay.reshape(per_model) * models.weights
-            weights += models.sparsity.reshape(per_model) * numpy.sign(models.weights)
-            slopes = {"weights": weights} | ({"bias": self._bias(slope)} if self.values["use_bias"] else {})
-            rate = self._rate()
-            rates = {"weights": rate.reshape(per_model), "bias": rate.reshape(per_model[1:])}
-            rates["bias"] = rates["bias"] * _or(self.values["bias_lr_mult"], 1.0)
-            self.optimizer.step({"weights": models.weights, "bias": models.bias}, slopes, rates)
+        loss, slope = self.loss(models.scores(features), labels)
+        slope = (slope * self._weights(labels, slope.ndim) / many).astype(numpy.float32)
+        weights = (features.T @ slope.reshape(many, -1)).reshape(models.weights.shape)
+        per_model = (1, -1) + (1,) * (slope.ndim - 2)
+        weights += models.decay.reshape(per_model) * models.weights
+        weights += models.sparsity.reshape(per_model) * numpy.sign(models.weights)
+        slopes = {"weights": weights} | ({"bias": self._bias(slope)} if self.values["use_bias"] else {})
+        rate = self._rate()
+        rates = {"weights": rate.reshape(per_model), "bias": rate.reshape(per_model[1:])}
+        rates["bias"] = rates["bias"] * _or(self.values["bias_lr_mult"], 1.0)
+        self.optimizer.step({"weights": models.weights, "bias": models.bias}, slopes, rates)
         return loss.sum(axis=0)
 
     def _bias(self, slope: Any) -> Any:
@@ -108,6 +107,14 @@ class Fit:
         if self.values["predictor_type"] == MULTICLASS:
             return self.class_weights[labels.astype(int)].reshape((-1,) + (1,) * (dimensions - 1))
         return 1.0
+
+
+def _least(losses: Any) -> float:
+    """Of the models that have not run away. Raises ClientError where all have."""
+    kept = losses[numpy.isfinite(losses)]
+    if not len(kept):
+        raise ClientError("The loss of every model has run away to infinity: a lower learning_rate may help.")
+    return float(kept.min())
 
 
 def _or(given: Any, otherwise: Any) -> Any:

@@ -39,9 +39,10 @@ def fit(work: Work) -> None:
     )
     fitted = Fit(several, loss, values, work.told, generator)
     validation = work.rows.get("validation")
-    fitted.run(scale.rows(train), scale.rows(validation) if validation is not None else None)
-    several.weights, several.bias = scale.undone(several.weights, several.bias)
-    chosen, threshold = _chosen(several, loss, values, train if validation is None else validation)
+    with numpy.errstate(over="ignore", invalid="ignore"):  # a model may run away; another is then the best
+        fitted.run(scale.rows(train), scale.rows(validation) if validation is not None else None)
+        several.weights, several.bias = scale.undone(several.weights, several.bias)
+        chosen, threshold = _chosen(several, loss, values, train if validation is None else validation)
     work.told.say(f"Best model found for hyperparameters: {json.dumps(several.settings(chosen))}")
     best = _one(several, chosen)
     for name, rows in work.rows.items():
@@ -68,7 +69,8 @@ def _chosen(several: Models, loss: Loss, values: dict[str, Any], rows: Rows) -> 
     criterion = values["binary_classifier_model_selection_criteria"]
     if values["predictor_type"] != BINARY or criterion in BY_LOSS:
         return int(numpy.argmin(lost)), 0.0
-    wanted = Criterion(criterion, values["f_beta"], values["target_recall"], values["target_precision"])
+    beta = 1.0 if criterion == "f1" else values["f_beta"]
+    wanted = Criterion(criterion, beta, values["target_recall"], values["target_precision"])
     each = [wanted.best(found[:, number], labels) for number in range(found.shape[1])]
     ranked = [(value if numpy.isfinite(lost[number]) else -numpy.inf) for number, (_, value) in enumerate(each)]
     ties = numpy.flatnonzero(numpy.array(ranked) >= max(ranked))
