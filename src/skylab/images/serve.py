@@ -1,4 +1,4 @@
-"""python -m skylab.images.serve [xgboost|sklearn|pytorch]: one replica of a model, from loading to its last answer.
+"""python -m skylab.images.serve [FAMILY]: one replica of a model, from loading to its last answer.
 
 The model is loaded before anything listens, so that a socket that is there, and a /ping that answers, mean ready.
 """
@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from skylab.images import requirements, server, source
+from skylab.images.algorithms import catalogue
 from skylab.images.failures import JobFailed
 from skylab.images.folders import Folders
 from skylab.images.predicting import Model
@@ -22,6 +23,8 @@ def load(family: str, model: Path | None = None) -> Model:
     there is none to call."""
     folders = Folders.of_this_process()
     model = model or folders.model
+    if family in catalogue.PACKAGES:
+        return catalogue.load(family, model)
     code = _code(folders, model)
     named = os.environ.get("SAGEMAKER_PROGRAM")
     program = named or "inference.py"
