@@ -10,6 +10,8 @@ from skylab.services.access import Entry, Need
 from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
+from skylab.services.sagemaker.registry import access as registry
+from skylab.services.sagemaker.registry import policies
 from skylab.services.sagemaker.training import access as training
 
 ACCESS: dict[str, Entry] = {
@@ -17,10 +19,17 @@ ACCESS: dict[str, Entry] = {
     "DeleteTags": (Need("sagemaker:DeleteTags", "{ResourceArn}", untags="TagKeys"),),
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
+    **registry.ACCESS,
     **training.ACCESS,
 }
 
 
 def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
     with call.reading() as tx:
-        return tags.known(tx, replace(call, service="sagemaker"), arn)  # an invocation is a call of another service
+        return tags.known(
+            tx, replace(call, service="sagemaker"), policies.tagged(arn)
+        )  # an invocation is a call of another service
+
+
+def resource_policy(call: Call, arn: str) -> str | None:
+    return policies.attached(call, arn)
