@@ -128,6 +128,8 @@ EXAMPLE = Example({
     "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
     "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R", "ModelPackageArnList": [f"{SAGEMAKER}:model-package/g/1"],
     "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1",
+    "ArtifactArn": f"{SAGEMAKER}:artifact/a", "SourceArn": f"{SAGEMAKER}:action/a",
+    "DestinationArn": f"{SAGEMAKER}:context/c",
     "ModelCardExportJobArn": f"{SAGEMAKER}:model-card/c/export-job/j",
 })  # fmt: skip
 

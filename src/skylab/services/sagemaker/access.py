@@ -12,6 +12,7 @@ from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.registry import access as registry
 from skylab.services.sagemaker.registry import policies
+from skylab.services.sagemaker.tracking import access as tracking
 from skylab.services.sagemaker.training import access as training
 
 ACCESS: dict[str, Entry] = {
@@ -20,6 +21,7 @@ ACCESS: dict[str, Entry] = {
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
     **registry.ACCESS,
+    **tracking.ACCESS,
     **training.ACCESS,
 }
 

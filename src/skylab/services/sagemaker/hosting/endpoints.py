@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker import common, people, records
 from skylab.services.sagemaker.hosting.models import the_container
+from skylab.services.sagemaker.tracking.automatic import deployed
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Seque
 def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, variants: list[dict[str, Any]]) -> None:
     """Starts the task that brings up a fleet beside the one that serves."""
     name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
+    deployed(tx, call.key(TYPE, name), config, call.now, people.context(call))
     tx.start(
         "endpoint",
         records.fleet_key(call.account, call.region, name, task),

@@ -27,11 +27,16 @@ def recorded(call: Call, doc: dict[str, Any], request: Mapping[str, Any]) -> dic
     if not any(member in request for member in MEMBERS):
         return doc
     doc = doc | {member: request[member] for member in MEMBERS if member in request}
-    entry = {"status": doc["ModelApprovalStatus"], "at": call.now, "by": people.context(call)}
+    entry: dict[str, Any] = {"status": doc["ModelApprovalStatus"], "at": call.now, "by": people.context(call)}
     if "ApprovalDescription" in request:
         entry["description"] = request["ApprovalDescription"]
     doc["_"] = doc["_"] | {"history": [*doc["_"].get("history", []), entry]}
     return doc
+
+
+def changes(doc: Mapping[str, Any]) -> int:
+    """How often its approval was said."""
+    return len(doc["_"].get("history", []))
 
 
 def deployable(doc: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import common, pages, people
 from skylab.services.sagemaker.registry import approval, contents, names
 from skylab.services.sagemaker.registry.names import GROUP, PACKAGE
+from skylab.services.sagemaker.tracking import automatic
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ class ModelPackages:
         with call.writing() as tx:
             key, doc = names.find(tx, call, PACKAGE, request["ModelPackageArn"])
             approval.check(doc, request)
-            doc = contents.updated(doc, request, card)
-            tx.put(key, approval.recorded(call, doc, request) | people.modified(call), call.now)
+            before = approval.changes(doc)
+            doc = approval.recorded(call, contents.updated(doc, request, card), request) | people.modified(call)
+            tx.put(key, doc, call.now)
+            _track(tx, call, key, doc, before)
         return {"ModelPackageArn": names.arn(key)}
 
     def delete_model_package(self, call: Call, request: DeleteModelPackageInput) -> None:
@@ -91,7 +94,9 @@ def _version(call: Call, request: Any, group: str) -> Key:
         doc = parts | {"ModelPackageGroupName": owner.name, "ModelPackageVersion": number}
         doc |= {"ModelPackageArn": names.arn(key), "ModelApprovalStatus": "PendingManualApproval"}
         doc |= {name: request[name] for name in ("ModelApprovalStatus",) if name in request}
-        tx.create(key, approval.recorded(call, doc | people.created(call), request), call.now)
+        doc = approval.recorded(call, doc | people.created(call), request)
+        tx.create(key, doc, call.now)
+        _track(tx, call, key, doc)
     return key
 
 
@@ -110,7 +115,14 @@ def _unversioned(call: Call, request: Any) -> Key:
                 return key
             raise invalid(f"ModelPackage already exists: {names.arn(key)}")
         tx.create(key, doc, call.now)
+        _track(tx, call, key, doc)
     return key
+
+
+def _track(tx: Transaction, call: Call, key: Key, doc: dict[str, Any], before: int = 0) -> None:
+    automatic.registered(tx, key, doc, call.now)
+    if (number := approval.changes(doc)) > before:
+        automatic.approved(tx, key, doc, call.now, people.context(call), number)
 
 
 def _candidates(tx: Transaction, call: Call, request: Any) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
+from skylab.services.sagemaker import people, records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.runtimes import resolve
+from skylab.services.sagemaker.tracking.automatic import record
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
 
@@ -48,6 +49,7 @@ class TrainingJobs:
         token = new_token(call.ids.new)
         with call.writing() as tx:
             tx.create(key, doc, call.now)
+            record(tx, key, doc, call.now, people.context(call))
             tx.start("training", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
@@ -64,7 +66,9 @@ class TrainingJobs:
             doc = tx.get(key)
             if (status := doc["TrainingJobStatus"]) != "InProgress":
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
-            tx.put(key, transitions.to(doc, "Stopping", call.now), call.now)
+            doc = transitions.to(doc, "Stopping", call.now)
+            tx.put(key, doc, call.now)
+            record(tx, key, doc, call.now)
             tx.stop(key, call.now)
 
     def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:

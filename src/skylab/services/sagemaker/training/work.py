@@ -18,6 +18,7 @@ from skylab.kernel import journal
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.jobs import joblogs
 from skylab.services.sagemaker.jobs.staging import DataFailed
+from skylab.services.sagemaker.tracking.automatic import record
 from skylab.services.sagemaker.training import transitions
 from skylab.services.sagemaker.training.job import LOST, REASON, Job
 from skylab.wire.errors import AwsError
@@ -179,7 +180,9 @@ class Training:
             members["FailureReason"] = reason[:REASON]
         with self.world.store.writing() as tx:
             doc = transitions.to(tx.get(job.key), status, now)
-            tx.put(job.key, doc | _times(doc, now) | members, now)
+            doc |= _times(doc, now) | members
+            tx.put(job.key, doc, now)
+            record(tx, job.key, doc, now)
             tx.move(job.task.id, "cleaning", hosts=[host.name for host in job.hosts])
         return None
 
