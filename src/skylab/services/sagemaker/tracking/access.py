@@ -23,6 +23,8 @@ def _source(call: Call, parameters: Parameters) -> str:
     """An artifact's ARN is made of its source."""
     if "ArtifactArn" in parameters:
         return str(parameters["ArtifactArn"])
+    if "Source" not in parameters:  # which the operation will refuse
+        return call.arn(f"{ARTIFACT}/*")
     return entities.arn(call.key(ARTIFACT, identity(parameters["Source"])))
 
 

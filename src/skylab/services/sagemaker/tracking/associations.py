@@ -9,7 +9,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import pages, people
 from skylab.services.sagemaker.tracking import edges, entities
 from skylab.services.sagemaker.tracking.edges import Link
-from skylab.services.sagemaker.tracking.entities import LINEAGE
+from skylab.services.sagemaker.tracking.entities import LINKED
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Associations:
         ends = _ends(request)
         with call.writing() as tx:
             for end in ends:
-                entities.find(tx, entities.parsed(end, LINEAGE))
+                entities.find(tx, entities.parsed(end, LINKED))
             type, by = request.get("AssociationType"), people.context(call)
             if not edges.add(tx, (call.account, call.region), *ends, type, call.now, by):
                 raise invalid(f"An association from {ends[0]} to {ends[1]} already exists.")
@@ -54,7 +54,7 @@ class Associations:
 
 def _ends(request: Any) -> tuple[str, str]:
     """Raises AwsError for what has no part in lineage."""
-    source, destination = (entities.parsed(request[name], LINEAGE) for name in ("SourceArn", "DestinationArn"))
+    source, destination = (entities.parsed(request[name], LINKED) for name in ("SourceArn", "DestinationArn"))
     if source == destination:
         raise invalid("SourceArn and DestinationArn must not be the same.")
     return entities.arn(source), entities.arn(destination)
@@ -90,4 +90,4 @@ def _wanted(shown: dict[str, Any], request: Any) -> bool:
 
 
 def _lineage(arn: str) -> str:
-    return entities.WORDS[entities.parsed(arn, LINEAGE).type]
+    return entities.WORDS[entities.parsed(arn, LINKED).type]

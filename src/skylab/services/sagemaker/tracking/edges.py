@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.sagemaker.tracking import entities
-from skylab.services.sagemaker.tracking.entities import LINEAGE
+from skylab.services.sagemaker.tracking.entities import LINKED
 
 MANY = 500  # so many ARNs are asked for at once
 TYPES = {"SageMakerTrainingJob": "TrainingJob"} | {
@@ -79,18 +79,20 @@ def every(tx: Transaction, place: tuple[str, str]) -> list[Link]:
 
 def entity(tx: Transaction, arn: str) -> dict[str, Any] | None:
     """The document of what an ARN of lineage names."""
-    return tx.find(entities.parsed(arn, LINEAGE))
+    return tx.find(entities.parsed(arn, LINKED))
 
 
 def type_of(arn: str, doc: Mapping[str, Any]) -> str:
     """What kind of artifact, action or context it is; of a component, what kind of job it is about."""
-    kind = entities.parsed(arn, LINEAGE).type
+    kind = entities.parsed(arn, LINKED).type
     if kind == entities.COMPONENT:
         return TYPES.get(doc.get("Source", {}).get("SourceType", ""), "TrialComponent")
+    if kind == entities.EXPERIMENT:
+        return "Experiment"
     found: str = doc[f"{entities.WORDS[kind]}Type"]
     return found
 
 
 def name_of(arn: str, doc: Mapping[str, Any]) -> str:
-    word = entities.WORDS[entities.parsed(arn, LINEAGE).type]
+    word = entities.WORDS[entities.parsed(arn, LINKED).type]
     return str(doc.get(f"{word}Name", ""))

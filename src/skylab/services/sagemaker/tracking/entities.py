@@ -26,6 +26,7 @@ WORDS = {
     CONTEXT: "Context",
 }
 LINEAGE = (COMPONENT, ARTIFACT, ACTION, CONTEXT)
+LINKED = (*LINEAGE, EXPERIMENT)  # an experiment may be associated, but is not walked through
 SIZE = 10  # of a page, unless said otherwise
 
 

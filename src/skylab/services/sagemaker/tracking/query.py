@@ -13,7 +13,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import pages
 from skylab.services.sagemaker.tracking import edges, entities
 from skylab.services.sagemaker.tracking.edges import Link
-from skylab.services.sagemaker.tracking.entities import LINEAGE
+from skylab.services.sagemaker.tracking.entities import EXPERIMENT, LINEAGE
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class Walk:
         return whole, list(walked)
 
     def _doc(self, arn: str) -> dict[str, Any]:
-        return edges.entity(self.tx, arn) or {}
+        """{} of what is deleted, and of an experiment, which is no vertex."""
+        return (edges.entity(self.tx, arn) or {}) if f":{EXPERIMENT}/" not in arn else {}
 
 
 def _answer(walk: Walk, request: Mapping[str, Any]) -> dict[str, Any]:
