@@ -34,3 +34,13 @@ def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "predictions=20" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("tools", "script"), [("sdk2", "v2_runs.py"), ("sdk3", "v3_runs.py")])
+def test_the_sdks_log_runs_of_experiments_and_find_them_again(run, tool, tools, script):
+    done = run(tool(tools), HERE / script)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "metrics=True" in done.stdout
