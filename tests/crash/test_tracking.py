@@ -7,8 +7,8 @@ from services.sagemaker.acted import channel, request
 from crash.test_jobs import killed, prepared
 
 STEPS = [  # (what, its name, before or after it)
-    ("work", "record", "before"),  # within the transaction that ends the job
-    ("work", "record", "after"),  # the same: nothing of it is written yet
+    ("any_work", "record", "before"),  # within the transaction that ends the job
+    ("any_work", "record", "after"),  # the same: nothing of it is written yet
     ("work.Training", "_end", "after"),
     ("job.Job", "results", "before"),
 ]

@@ -2,7 +2,10 @@
 
 import pytest
 from botocore.exceptions import ClientError
+from endpoint_steps import SKLEARN
 from services.sagemaker.acted import ACCOUNT, REGION, XGBOOST, channel, request
+
+from skylab.services.sagemaker.tracking import facts
 
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 
@@ -196,3 +199,83 @@ def test_lists_come_in_pages(sagemaker, clock):
     rest = sagemaker.list_experiments(SortBy="Name", SortOrder="Ascending", NextToken=first["NextToken"])
     assert names(rest, "ExperimentSummaries", "ExperimentName") == ["e10", "e11"]
     assert "Invalid NextToken" in refused(sagemaker.list_experiments, NextToken="x")[1]
+
+
+def test_a_component_that_was_deleted_stays_deleted_and_its_job_ends_all_the_same(sagemaker, processes, steps, trial):
+    sagemaker.create_trial_component(TrialComponentName="exp-run")
+    sagemaker.create_training_job(**request("Job", ExperimentConfig={"RunName": "exp-run"}))
+    steps(3)
+    sagemaker.delete_trial_component(TrialComponentName="exp-run")
+    processes.end(0)
+    steps(6)
+    assert sagemaker.describe_training_job(TrainingJobName="Job")["TrainingJobStatus"] == "Completed"
+    assert refused(sagemaker.describe_trial_component, TrialComponentName="exp-run")[0] == "ResourceNotFound"
+
+
+def test_a_job_that_takes_the_name_of_a_deleted_one_fills_the_component_anew(
+    sagemaker, s3, processes, steps, clock, trial
+):
+    trained(sagemaker, s3, processes, steps)
+    sagemaker.delete_training_job(TrainingJobName="Job")
+    processes.endings.clear()
+    trained(sagemaker, s3, processes, steps)
+    found = sagemaker.describe_trial_component(TrialComponentName="Job-aws-training-job")
+    assert found["Metrics"][0]["Count"] == 2 and len(found["Sources"]) == 1
+    assert found["Status"]["PrimaryStatus"] == "Completed"
+
+
+def test_a_processing_job_makes_its_component_too(sagemaker, s3, trial):
+    arn = sagemaker.create_processing_job(
+        ProcessingJobName="Prepare",
+        RoleArn=request()["RoleArn"],
+        AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", "run.py"]},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}},
+        ProcessingInputs=[
+            {
+                "InputName": "raw",
+                "S3Input": {
+                    "S3Uri": "s3://sagemaker-data/raw",
+                    "LocalPath": "/opt/ml/processing/raw",
+                    "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                },
+            }
+        ],
+        ProcessingOutputConfig={
+            "Outputs": [
+                {
+                    "OutputName": "clean",
+                    "S3Output": {
+                        "S3Uri": "s3://sagemaker-data/clean",
+                        "LocalPath": "/opt/ml/processing/clean",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+        ExperimentConfig={"TrialName": "Try"},
+    )["ProcessingJobArn"]
+
+    found = sagemaker.describe_trial_component(TrialComponentName="prepare-aws-processing-job")
+    assert found["Source"] == {"SourceArn": arn, "SourceType": "SageMakerProcessingJob"}
+    assert found["InputArtifacts"]["raw"] == {"Value": "s3://sagemaker-data/raw"}
+    assert found["OutputArtifacts"] == {"clean": {"Value": "s3://sagemaker-data/clean"}}
+    assert found["Parameters"]["SageMaker.ContainerEntrypoint"] == {"StringValue": "python3 run.py"}
+    produced = sagemaker.list_associations(SourceArn=found["TrialComponentArn"])["AssociationSummaries"]
+    assert [(each["SourceType"], each["DestinationType"]) for each in produced] == [("ProcessingJob", "DataSet")]
+
+
+def test_a_transform_jobs_facts_are_read_from_its_document():
+    doc = {
+        "TransformJobArn": f"{ARN}:transform-job/score",
+        "TransformJobName": "Score",
+        "TransformJobStatus": "Completed",
+        "ModelName": "M",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/in"}}, "ContentType": "text/csv"},
+        "TransformOutput": {"S3OutputPath": "s3://b/out"},
+        "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+    }
+    found = facts.transform(doc)
+    assert found.sources == [("s3://b/in", "DataSet"), (f"{ARN}:model/m", "Model")]
+    assert found.products == [("s3://b/out", "DataSet")]
+    assert found.message == "Status: Completed, secondary status: Completed, failure reason: ."

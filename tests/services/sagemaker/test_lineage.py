@@ -4,6 +4,10 @@ import pytest
 from botocore.exceptions import ClientError
 from services.sagemaker.acted import ACCOUNT, REGION, ROLE, XGBOOST, channel, request
 
+from skylab.kernel.key import Key
+from skylab.services.sagemaker.tracking import automatic
+from skylab.services.sagemaker.tracking.deployments import Deployment
+
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 DATA, MODEL = "s3://sagemaker-data/train/", "s3://sagemaker-data/out/Job/output/model.tar.gz"
 
@@ -203,3 +207,28 @@ def test_what_a_job_produced_is_walked_from_data_to_endpoint(sagemaker, s3, proc
     said = sagemaker.describe_action(ActionName=approval["ActionName"])
     assert said["Description"] == "good enough" and said["Properties"] == {"ModelApprovalStatus": "Approved"}
     assert "IamIdentity" in said["CreatedBy"] and approval["Source"]["SourceUri"] == package
+
+
+@pytest.mark.parametrize(
+    ("status", "serves", "said"),
+    [
+        ("Updating", "old", "InProgress"),
+        ("InService", "new", "Completed"),
+        ("InService", "old", "Failed"),
+        ("Failed", "new", "Failed"),
+        (None, "", "Failed"),
+    ],
+)
+def test_a_deployment_is_over_when_the_endpoint_says_how(cloud, sagemaker, clock, status, serves, said):
+    endpoint, now = Key(ACCOUNT, REGION, "sagemaker", "endpoint", "E"), clock.now()
+    with cloud.store.writing() as tx:
+        automatic.deployed(tx, endpoint, "new", now, "task")
+        if status:
+            tx.create(endpoint, {"EndpointStatus": status, "EndpointConfigName": serves}, now)
+        (task,) = [task for task in tx.tasks() if task.kind == "deployment"]
+
+    Deployment(cloud.world).advance(task, now)
+    Deployment(cloud.world).advance(task, now)  # as after a kill
+
+    (found,) = sagemaker.list_actions(ActionType="ModelDeployment")["ActionSummaries"]
+    assert found["Status"] == said

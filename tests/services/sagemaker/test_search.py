@@ -176,7 +176,7 @@ def test_components_are_found_by_parents_parameters_and_metrics(cloud, sagemaker
         return [result["TrialComponent"] for result in answer["Results"]]
 
     (one,) = asked("Parents.ExperimentName", "Equals", "Exp")
-    assert one["Parents"] == [{"TrialName": "try", "ExperimentName": "Exp"}]
+    assert one["Parents"] == [{"TrialName": "Try", "ExperimentName": "Exp"}]
     assert one["SourceDetail"]["TrainingJob"]["TrainingJobName"] == "Job"
     assert [metric["MetricName"] for metric in one["Metrics"]] == ["loss:x"]
     assert len(asked("Parameters.lr", "LessThan", "0.2")) == 1 == len(asked("Parameters.kind", "Equals", "a"))

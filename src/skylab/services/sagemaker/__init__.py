@@ -9,13 +9,14 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, registry, tracking, training
+from skylab.services.sagemaker import hosting, processing, registry, tracking, training
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
 FAMILIES: list[ModuleType] = [
     hosting,
+    processing,
     registry,
     tracking,
     training,

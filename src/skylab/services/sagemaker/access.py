@@ -10,6 +10,7 @@ from skylab.services.access import Entry, Need
 from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
+from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.registry import access as registry
 from skylab.services.sagemaker.registry import policies
 from skylab.services.sagemaker.tracking import access as tracking
@@ -20,6 +21,7 @@ ACCESS: dict[str, Entry] = {
     "DeleteTags": (Need("sagemaker:DeleteTags", "{ResourceArn}", untags="TagKeys"),),
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
+    **processing.ACCESS,
     **registry.ACCESS,
     **tracking.ACCESS,
     **training.ACCESS,

@@ -7,6 +7,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker.common import arn
+from skylab.services.sagemaker.tracking.jobs import record
 from skylab.wire.errors import AwsError, invalid
 
 WORDS = {"endpoint-config": "endpoint configuration"}
@@ -49,6 +50,19 @@ def refuse(given: Mapping[str, Any], names: Iterable[str]) -> None:
     for name in names:
         if given.get(name):
             raise invalid(f"{name} is not offered yet.")
+
+
+def stop(call: Call, type: str, name: str, kind: str) -> None:
+    """Asks a job to stop. kind: Processing. Raises AwsError where it is not in progress."""
+    key, status = call.key(type, name), f"{kind}JobStatus"
+    with call.writing() as tx:
+        doc = tx.get(key)
+        if doc[status] != "InProgress":
+            raise invalid(f"The request was rejected because the {kind.lower()} job is in status {doc[status]}.")
+        doc |= {status: "Stopping", "LastModifiedTime": call.now}
+        tx.put(key, doc, call.now)
+        record(tx, key, doc, call.now)
+        tx.stop(key, call.now)
 
 
 def fleet_key(account: str, region: str, endpoint: str, task: str) -> Key:

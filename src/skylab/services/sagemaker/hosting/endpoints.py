@@ -148,7 +148,7 @@ def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Seque
 def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, variants: list[dict[str, Any]]) -> None:
     """Starts the task that brings up a fleet beside the one that serves."""
     name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
-    deployed(tx, call.key(TYPE, name), config, call.now, people.context(call))
+    deployed(tx, call.key(TYPE, name), config, call.now, call.ids.new(), people.context(call))
     tx.start(
         "endpoint",
         records.fleet_key(call.account, call.region, name, task),

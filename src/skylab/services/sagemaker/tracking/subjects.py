@@ -83,9 +83,11 @@ class Beside:
         return members.all_trials(self.tx, self.call.account, self.call.region)
 
     @cached_property
-    def experiments(self) -> dict[str, str]:
+    def above(self) -> dict[str, dict[str, str]]:
+        """By the name of a trial's key: its name as it was given, and its experiment's."""
         found = self.tx.all(self.call.account, self.call.region, "sagemaker", TRIAL)
-        return {doc["TrialName"].lower(): doc["ExperimentName"] for doc in found}
+        names = ("TrialName", "ExperimentName")
+        return {doc["TrialName"].lower(): {name: doc[name] for name in names} for doc in found}
 
     @cached_property
     def group_tags(self) -> dict[str, dict[str, str]]:
@@ -106,7 +108,7 @@ class Beside:
 
     def parents(self, doc: Mapping[str, Any]) -> list[dict[str, str]]:
         trials = self.trials.get(doc["TrialComponentName"].lower(), [])
-        return [{"TrialName": trial, "ExperimentName": self.experiments.get(trial, "")} for trial in trials]
+        return [self.above[trial] for trial in trials]
 
     def source(self, doc: Mapping[str, Any]) -> dict[str, Any]:
         """The job that a component is about."""
