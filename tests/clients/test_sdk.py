@@ -66,3 +66,13 @@ def test_the_sdks_log_runs_of_experiments_and_find_them_again(run, tool, tools, 
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "metrics=True" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("tools", "script"), [("sdk2", "v2_registry.py"), ("sdk3", "v3_registry.py")])
+def test_the_sdks_register_and_approve_and_v2_deploys_by_package(run, tool, tools, script):
+    done = run(tool(tools), HERE / script)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "approved=True" in done.stdout

@@ -130,6 +130,7 @@ EXAMPLE = Example({
     "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1",
     "ArtifactArn": f"{SAGEMAKER}:artifact/a", "SourceArn": f"{SAGEMAKER}:action/a",
     "DestinationArn": f"{SAGEMAKER}:context/c",
+    "MetricQueries": [{"ResourceArn": f"{SAGEMAKER}:experiment-trial-component/c"}],
     "ModelCardExportJobArn": f"{SAGEMAKER}:model-card/c/export-job/j",
 })  # fmt: skip
 

@@ -172,12 +172,10 @@ def test_a_job_of_a_run_fills_the_runs_component_and_leaves_its_status(sagemaker
     assert sagemaker.describe_training_job(TrainingJobName="Job")["ExperimentConfig"] == config
 
 
-@pytest.mark.parametrize(
-    "config", [{"ExperimentName": "none"}, {"TrialName": "none"}, {"RunName": "none"}], ids=lambda config: str(config)
-)
-def test_a_job_of_an_experiment_that_is_not_there_is_refused(sagemaker, config):
-    code, _ = refused(sagemaker.create_training_job, **request("Job", ExperimentConfig=config))
-    assert code == "ResourceNotFound"
+def test_a_job_of_an_experiment_that_is_not_there_is_refused(sagemaker):
+    for config in ({"ExperimentName": "none"}, {"TrialName": "none"}, {"RunName": "none"}):
+        code, _ = refused(sagemaker.create_training_job, **request("Job", ExperimentConfig=config))
+        assert code == "ResourceNotFound"
     assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
 
 

@@ -209,26 +209,30 @@ def test_what_a_job_produced_is_walked_from_data_to_endpoint(sagemaker, s3, proc
     assert "IamIdentity" in said["CreatedBy"] and approval["Source"]["SourceUri"] == package
 
 
-@pytest.mark.parametrize(
-    ("status", "serves", "said"),
-    [
-        ("Updating", "old", "InProgress"),
-        ("InService", "new", "Completed"),
-        ("InService", "old", "Failed"),
-        ("Failed", "new", "Failed"),
-        (None, "", "Failed"),
-    ],
-)
-def test_a_deployment_is_over_when_the_endpoint_says_how(cloud, sagemaker, clock, status, serves, said):
-    endpoint, now = Key(ACCOUNT, REGION, "sagemaker", "endpoint", "E"), clock.now()
-    with cloud.store.writing() as tx:
-        automatic.deployed(tx, endpoint, "new", now, "task")
-        if status:
-            tx.create(endpoint, {"EndpointStatus": status, "EndpointConfigName": serves}, now)
-        (task,) = [task for task in tx.tasks() if task.kind == "deployment"]
+DEPLOYMENTS = [  # (the endpoint's status, the configuration that it serves, what became of the deployment of "new")
+    ("Updating", "old", "InProgress"),
+    ("InService", "new", "Completed"),
+    ("InService", "old", "Failed"),
+    ("Failed", "new", "Failed"),
+    (None, "", "Failed"),
+]
 
-    Deployment(cloud.world).advance(task, now)
-    Deployment(cloud.world).advance(task, now)  # as after a kill
 
-    (found,) = sagemaker.list_actions(ActionType="ModelDeployment")["ActionSummaries"]
-    assert found["Status"] == said
+def test_a_deployment_is_over_when_the_endpoint_says_how(cloud, sagemaker, clock):
+    for number, (status, serves, said) in enumerate(DEPLOYMENTS):
+        endpoint, now = Key(ACCOUNT, REGION, "sagemaker", "endpoint", f"E{number}"), clock.now()
+        with cloud.store.writing() as tx:
+            automatic.deployed(tx, endpoint, "new", now, f"task-{number}")
+            if status:
+                tx.create(endpoint, {"EndpointStatus": status, "EndpointConfigName": serves}, now)
+            (task,) = [task for task in tx.tasks() if task.id == f"task-{number}"]
+
+        Deployment(cloud.world).advance(task, now)
+        Deployment(cloud.world).advance(task, now)  # as after a kill
+
+        (found,) = [
+            each
+            for each in sagemaker.list_actions(ActionType="ModelDeployment")["ActionSummaries"]
+            if each["Source"]["SourceUri"] == f"{ARN}:endpoint/e{number}"
+        ]
+        assert found["Status"] == said

@@ -60,19 +60,19 @@ def test_content_and_status_are_not_updated_together_nor_content_of_the_archived
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("no json", "not valid JSON"),
-        ('{"model_overview": {"colour": "red"}}', "#/model_overview"),
-        ('{"intended_uses": {"risk_rating": "Huge"}}', "#/intended_uses/risk_rating"),
-        ('{"evaluation_details": [{"datasets": []}]}', "#/evaluation_details/0"),
-    ],
-)
-def test_content_that_does_not_follow_awss_schema_is_refused(sagemaker, content, why):
-    given = {"ModelCardName": "c", "Content": content, "ModelCardStatus": "Draft"}
-    code, message = refused(sagemaker.create_model_card, **given)
-    assert code == "ValidationException" and why in message
+STRANGE = [
+    ("no json", "not valid JSON"),
+    ('{"model_overview": {"colour": "red"}}', "#/model_overview"),
+    ('{"intended_uses": {"risk_rating": "Huge"}}', "#/intended_uses/risk_rating"),
+    ('{"evaluation_details": [{"datasets": []}]}', "#/evaluation_details/0"),
+]
+
+
+def test_content_that_does_not_follow_awss_schema_is_refused(sagemaker):
+    for content, why in STRANGE:
+        given = {"ModelCardName": "c", "Content": content, "ModelCardStatus": "Draft"}
+        code, message = refused(sagemaker.create_model_card, **given)
+        assert code == "ValidationException" and why in message
 
 
 def test_a_card_under_a_key_is_read_by_who_may_use_the_key(cloud, sagemaker):
@@ -114,6 +114,20 @@ def test_an_export_that_cannot_be_written_fails_and_says_why(sagemaker):
     )["ModelCardExportJobArn"]
     found = sagemaker.describe_model_card_export_job(ModelCardExportJobArn=arn)
     assert found["Status"] == "Failed" and "NoSuchBucket" in found["FailureReason"]
+
+
+def test_cards_are_found_by_their_model(sagemaker):
+    created(sagemaker)
+    created(sagemaker, "Other", {"model_overview": {"model_id": "m-2"}})
+
+    def found(value):
+        filters = [{"Name": "ModelId", "Operator": "Equals", "Value": value}]
+        answer = sagemaker.search(Resource="ModelCard", SearchExpression={"Filters": filters})
+        return [result["ModelCard"]["ModelCardName"] for result in answer["Results"]]
+
+    assert found("m-1") == ["Card"]
+    sagemaker.update_model_card(ModelCardName="Card", Content="{}")
+    assert found("m-1") == [] and found("m-2") == ["Other"]
 
 
 def test_a_deleted_card_is_gone_with_its_versions(sagemaker):

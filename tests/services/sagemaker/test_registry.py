@@ -172,18 +172,17 @@ def test_a_group_is_described_listed_and_deleted_only_when_it_is_empty(sagemaker
     assert "Could not find model package group" in refused(version, sagemaker=sagemaker)[1]
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"SourceAlgorithmSpecification": {"SourceAlgorithms": [{"AlgorithmName": "a"}]}},
-        {"CertifyForMarketplace": True},
-        {"ManagedStorageType": "Restricted"},
-    ],
-    ids=lambda members: next(iter(members)),
-)
-def test_what_is_not_done_is_refused_by_name(sagemaker, group, members):
-    code, message = refused(version, sagemaker=sagemaker, **members)
-    assert code == "ValidationException" and next(iter(members)) in message
+REFUSED = [
+    {"SourceAlgorithmSpecification": {"SourceAlgorithms": [{"AlgorithmName": "a"}]}},
+    {"CertifyForMarketplace": True},
+    {"ManagedStorageType": "Restricted"},
+]
+
+
+def test_what_is_not_done_is_refused_by_name(sagemaker, group):
+    for members in REFUSED:
+        code, message = refused(version, sagemaker=sagemaker, **members)
+        assert code == "ValidationException" and next(iter(members)) in message
 
 
 def test_a_package_is_made_of_a_model_or_of_another_package(sagemaker, group):

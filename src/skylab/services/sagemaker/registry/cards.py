@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-cards.html
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.key import Key
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 VERSION = "model-card-version"
+FOUND_BY = {
+    "ModelId": ("model_overview", "model_id"),
+    "RiskRating": ("intended_uses", "risk_rating"),
+    "ModelPackageGroupName": ("model_package_details", "model_package_group_name"),
+}
 
 
 class ModelCards:
@@ -30,6 +36,7 @@ class ModelCards:
         }
         doc |= people.created(call) | people.modified(call) | {"ModelCardArn": names.arn(key), "ModelCardVersion": 1}
         content = _content(call, request["Content"], request.get("SecurityConfig", {}))
+        doc |= _found_by(content)
         with call.writing() as tx:
             if tx.find(names.spelled(tx, key)) is not None:
                 raise AwsError("ConflictException", f"Model card {names.arn(key)} already exists.")
@@ -116,10 +123,18 @@ def _content(call: Call, text: str, security: Any) -> dict[str, Any]:
     return sealing.kept(call, text, security.get("KmsKeyId")) | {"plain": sanitized(card)}
 
 
+def _found_by(content: dict[str, Any]) -> dict[str, str]:
+    """What Search finds a card by beside its name: of what is not secret in it."""
+    plain = json.loads(content["plain"])
+    found = {member: plain.get(part, {}).get(name) for member, (part, name) in FOUND_BY.items()}
+    return {member: value for member, value in found.items() if value}
+
+
 def _add(tx: Transaction, call: Call, key: Key, card: dict[str, Any], content: dict[str, Any]) -> None:
     if card["ModelCardStatus"] == "Archived":
         raise AwsError("ConflictException", "Model Card is in Archived state.")
-    card = card | people.modified(call) | {"ModelCardVersion": card["ModelCardVersion"] + 1}
+    card = {member: value for member, value in card.items() if member not in FOUND_BY}
+    card |= people.modified(call) | _found_by(content) | {"ModelCardVersion": card["ModelCardVersion"] + 1}
     tx.put(key, card, call.now)
     tx.create(_version(key, card["ModelCardVersion"]), card | people.created(call) | {"_": content}, call.now)
 
