@@ -22,7 +22,11 @@ class Routes:
         self._by_signature: dict[str, list[Service]] = {}
         for service in services:
             self._by_signature.setdefault(service.signs_as, []).append(service)
-        self._paths = {service.name: set(map(_first, _paths(service))) for service in services}
+        self._paths = {
+            service.name: set(map(_first, _paths(service)))
+            for service in services
+            if "targetPrefix" not in service.model.metadata
+        }
 
     def signed_for(self, request: HttpRequest) -> tuple[str, str] | None:
         """(service, region) of the credential scope; None when the request is not signed."""
