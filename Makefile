@@ -29,7 +29,7 @@ $(VENV)/stamp: pyproject.toml
 
 $(VENV)/stamp-dev: $(VENV)/stamp
 	@echo "Adding what the tests need …"
-	@$(BIN)/python $(PIP) -e '.[tabular,tuning,algorithms]' --group dev
+	@$(BIN)/python $(PIP) -e '.[tabular,tuning,algorithms,cards]' --group dev
 	@touch $@
 
 # Tools that pin other versions of our libraries live apart: the AWS CLI pins botocore, the SageMaker SDK exists twice.

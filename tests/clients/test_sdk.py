@@ -82,6 +82,16 @@ def test_the_sdk_transforms_on_its_instances_and_joins_the_answers(run, tool, ve
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("tools", "script"), [("sdk2", "v2_runs.py"), ("sdk3", "v3_runs.py")])
+def test_the_sdks_log_runs_of_experiments_and_find_them_again(run, tool, tools, script):
+    done = run(tool(tools), HERE / script)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "metrics=True" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_sdk_v2_deploys_endpoints_of_every_kind(run, tool):
     done = run(tool("sdk2"), HERE / "v2_kinds.py")
 
@@ -100,3 +110,13 @@ def test_the_sdk_v3_deploys_with_every_inference_configuration(run, tool):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "serverless=True" in done.stdout and "async=True" in done.stdout
     assert "component=True copies=2" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("tools", "script"), [("sdk2", "v2_registry.py"), ("sdk3", "v3_registry.py")])
+def test_the_sdks_register_and_approve_and_v2_deploys_by_package(run, tool, tools, script):
+    done = run(tool(tools), HERE / script)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "approved=True" in done.stdout

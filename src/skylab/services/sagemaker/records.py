@@ -7,6 +7,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker.common import arn
+from skylab.services.sagemaker.tracking.jobs import record
 from skylab.wire.errors import AwsError, invalid
 
 WORDS = {"endpoint-config": "endpoint configuration"}
@@ -70,7 +71,9 @@ def stop(call: Call, type: str, name: str, kind: str) -> None:
         doc = tx.get(key)
         if doc[status] != "InProgress":
             raise invalid(f"The request was rejected because the {kind.lower()} job is in status {doc[status]}.")
-        tx.put(key, doc | {status: "Stopping", "LastModifiedTime": call.now}, call.now)
+        doc |= {status: "Stopping", "LastModifiedTime": call.now}
+        tx.put(key, doc, call.now)
+        record(tx, key, doc, call.now)
         tx.stop(key, call.now)
 
 

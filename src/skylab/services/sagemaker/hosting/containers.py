@@ -18,7 +18,7 @@ from skylab.wire.errors import invalid
 
 Container = Mapping[str, Any]
 
-NOT_YET = ("ModelPackageName", "InferenceSpecificationName", "ContainerMetricsConfig")
+NOT_YET = ("ContainerMetricsConfig",)
 NOT_YET_OF_SOURCE = ("ModelAccessConfig", "HubAccessConfig", "ManifestS3Uri", "ETag", "ManifestEtag")
 
 

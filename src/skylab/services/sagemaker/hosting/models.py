@@ -9,6 +9,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
 from skylab.services.sagemaker.hosting import containers
 from skylab.services.sagemaker.jobs.custom import puller
+from skylab.services.sagemaker.registry.deployment import with_packages
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ TYPE = "model"
 class Models:
     def create_model(self, call: Call, request: CreateModelInput) -> dict[str, Any]:
         name = request["ModelName"]
-        containers.check(request, puller(lambda: call.assume("ecr", request.get("ExecutionRoleArn", ""))))
-        for container in containers.given(request):
+        given = with_packages(call, request)
+        containers.check(given, puller(lambda: call.assume("ecr", request.get("ExecutionRoleArn", ""))))
+        for container in containers.given(given):
             check_reader(call, request.get("ExecutionRoleArn"), container)
         model = common.arn(call, TYPE, name)
-        kept = {member: value for member, value in request.items() if member != "Tags"}
+        kept = {member: value for member, value in given.items() if member != "Tags"}
         doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
         with call.writing() as tx:
             records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})

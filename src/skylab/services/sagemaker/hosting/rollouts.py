@@ -7,8 +7,9 @@ from typing import Any
 
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import common, records
+from skylab.services.sagemaker import common, people, records
 from skylab.services.sagemaker.hosting import asynchronous, capturing, deployments, documents, shifts
+from skylab.services.sagemaker.tracking.automatic import deployed
 from skylab.wire.errors import invalid
 
 
@@ -34,6 +35,7 @@ def begin(
     """Starts the task that brings up a fleet beside the one that serves, and the one that delivers what it captures."""
     name, task, private, at = doc["EndpointName"], call.ids.new(), doc["_"], call.now.timestamp()
     stages = deployments.stages(deployment, [each["count"] for each in variants if not each.get("shadow")])
+    deployed(tx, call.key("endpoint", name), config, call.now, call.ids.new(), people.context(call))
     capture = records.find(tx, call, "endpoint-config", config).get("DataCaptureConfig")
     serving = _serving(variants, capturing.planned(capture, task))
     tx.start(

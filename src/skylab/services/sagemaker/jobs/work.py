@@ -17,6 +17,7 @@ from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker.jobs import joblogs
 from skylab.services.sagemaker.jobs.job import LOST, REASON, Job
 from skylab.services.sagemaker.jobs.staging import DataFailed
+from skylab.services.sagemaker.tracking.jobs import record
 from skylab.wire.errors import AwsError
 
 GRACE = timedelta(seconds=120)  # from SIGTERM to SIGKILL
@@ -178,7 +179,9 @@ class Jobs:
             members["FailureReason"] = reason[:REASON]
         with self.world.store.writing() as tx:
             doc = job.marked(tx.get(job.key), status, now)
-            tx.put(job.key, doc | job.times(doc, now) | members, now)
+            doc |= job.times(doc, now) | members
+            tx.put(job.key, doc, now)
+            record(tx, job.key, doc, now)
             tx.move(job.task.id, "cleaning", hosts=[host.name for host in job.hosts])
         return None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
+from skylab.services.sagemaker import people, records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.buckets import check_buckets
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.processing.document import document, uris
+from skylab.services.sagemaker.tracking.jobs import begun
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class ProcessingJobs:
         token = new_token(call.ids.new)
         with call.writing() as tx:
             tx.create(key, doc, call.now)
+            begun(tx, key, doc, call.now, people.context(call))
             tx.start("processing", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
         return {"ProcessingJobArn": doc["ProcessingJobArn"]}
 

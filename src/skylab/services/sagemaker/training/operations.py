@@ -11,7 +11,7 @@ import regex
 from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
+from skylab.services.sagemaker import people, records
 from skylab.services.sagemaker.common import arn_of, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.debugger import asked
 from skylab.services.sagemaker.debugger import work as rules
@@ -19,6 +19,7 @@ from skylab.services.sagemaker.jobs.buckets import check_there
 from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
+from skylab.services.sagemaker.tracking.jobs import begun, record
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
 
@@ -49,7 +50,7 @@ class TrainingJobs:
         key = call.key(TYPE, request["TrainingJobName"])
         doc = checked(key, request, lambda service: call.assume(service, request["RoleArn"]), call.now)
         with call.writing() as tx:
-            begin(tx, key, doc, call.ids.new, call.now)
+            begin(tx, key, doc, call.ids.new, call.now, people.context(call))
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
@@ -108,16 +109,21 @@ def checked(key: Key, request: Any, assume: Assume, now: datetime) -> dict[str, 
     return doc
 
 
-def begin(tx: Transaction, key: Key, doc: dict[str, Any], new_id: Callable[[], str], now: datetime) -> None:
-    """The job, its task, and the tasks of its rules. Raises Exists."""
+def begin(
+    tx: Transaction, key: Key, doc: dict[str, Any], new_id: Callable[[], str], now: datetime, by: Any = None
+) -> None:
+    """The job, its task, its trial component, and the tasks of its rules. by: who asked for it. Raises Exists."""
     tx.create(key, doc, now)
+    begun(tx, key, doc, now, by)
     tx.start("training", key, now, new_id(), role=doc["RoleArn"], token=new_token(new_id))
     rules.start(tx, doc, key, now, new_id)
 
 
 def halt(tx: Transaction, key: Key, doc: dict[str, Any], now: datetime) -> None:
     """Tells a job in progress to stop."""
-    tx.put(key, transitions.to(doc, "Stopping", now), now)
+    doc = transitions.to(doc, "Stopping", now)
+    tx.put(key, doc, now)
+    record(tx, key, doc, now)
     tx.stop(key, now)
 
 

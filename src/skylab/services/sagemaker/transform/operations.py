@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
+from skylab.services.sagemaker import people, records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.hosting import containers
 from skylab.services.sagemaker.jobs.buckets import check_buckets
 from skylab.services.sagemaker.jobs.job import OVER
+from skylab.services.sagemaker.tracking.jobs import begun
 from skylab.services.sagemaker.transform.document import document
 from skylab.wire.errors import invalid
 
@@ -35,6 +36,7 @@ class TransformJobs:
         key, token = call.key(TYPE, doc["TransformJobName"]), new_token(call.ids.new)
         with call.writing() as tx:
             tx.create(key, doc, call.now)
+            begun(tx, key, doc, call.now, people.context(call))
             tx.start("transform", key, call.now, call.ids.new(), role=plan["role"], token=token)
         return {"TransformJobArn": doc["TransformJobArn"]}
 
