@@ -9,13 +9,14 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, training
+from skylab.services.sagemaker import hosting, pipelines, training
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
 FAMILIES: list[ModuleType] = [
     hosting,
+    pipelines,
     training,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]

@@ -10,6 +10,7 @@ from skylab.services.access import Entry, Need
 from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
+from skylab.services.sagemaker.pipelines import access as pipelines
 from skylab.services.sagemaker.training import access as training
 
 ACCESS: dict[str, Entry] = {
@@ -17,6 +18,7 @@ ACCESS: dict[str, Entry] = {
     "DeleteTags": (Need("sagemaker:DeleteTags", "{ResourceArn}", untags="TagKeys"),),
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
+    **pipelines.ACCESS,
     **training.ACCESS,
 }
 
