@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skylab.images import archive
@@ -93,6 +93,15 @@ def test_a_link_that_stays_inside_is_a_link(box, tmp_path):
     assert (box / "d/l").is_symlink() and (box / "d/l").read_bytes() == b"there"
 
 
+@pytest.mark.parametrize("name", [".", "d", "./d/"])
+def test_a_link_in_the_place_of_a_folder_is_refused(box, tmp_path, name):
+    """tarfile would look for the member that the link means, and find the link."""
+    folder = member("d", type=tarfile.DIRTYPE)
+
+    with pytest.raises(Refused, match="a link where a folder is"):
+        unpack(made(tmp_path / "a.tar.gz", folder, member(name, linkname=name, **LINK)), box)
+
+
 def test_a_bomb_is_refused_before_it_fills_the_disk(box, tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "ALWAYS", 1 << 20)
     zeros = bytes(40 << 20)
@@ -131,6 +140,7 @@ def test_what_is_no_archive_is_refused_and_nothing_else_is_raised(box, tmp_path,
 
 
 @settings(max_examples=150, deadline=None)
+@example([(".", tarfile.SYMTYPE, ".")], b"")
 @given(
     st.lists(
         st.tuples(

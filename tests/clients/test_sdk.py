@@ -34,3 +34,25 @@ def test_the_sdk_v3_builds_a_model_of_a_script_and_deploys_it(run, tool):
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "predictions=20" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version, first, second", [("2", "sklearn", "pytorch"), ("3", "script", "framework")])
+def test_the_sdk_processes_on_two_instances_and_with_a_folder_of_code(run, tool, version, first, second):
+    done = run(tool(f"sdk{version}"), HERE / f"v{version}_processors.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert f"{first}=2 files, 45 rows" in done.stdout and f"{second}=1 files, 45 rows" in done.stdout
+    assert "algo-2: kept=" in done.stdout + done.stderr, "the script's own log line was not streamed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sdk_v3_processes_with_spark(run, tool):
+    pytest.importorskip("pyspark")
+    done = run(tool("sdk3"), HERE / "v3_spark.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "counted=be,2 not,1 or,1 to,2 events=" in done.stdout and "events=0" not in done.stdout
+    assert "words=4 shuffle=3" in done.stdout + done.stderr

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import connect
 from endpoint_steps import Hosting, until
+from services.sagemaker import test_processing as processing
 from services.sagemaker.acted import request
 
 import skylab
@@ -37,6 +38,8 @@ from skylab.compute import processes
 from skylab.kernel import store
 from skylab.services.sagemaker.jobs import delivery, joblogs
 from skylab.services.sagemaker.hosting import fleet
+from skylab.services.sagemaker.jobs import work as any_work
+from skylab.services.sagemaker.processing import job as processing_job
 from skylab.services.sagemaker.training import job, work
 from skylab.settings import Settings
 
@@ -76,6 +79,14 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("job.Job", "results", "after"),
     ("work.Training", "_remove", "before"),
     ("work.Training", "_remove", "after"),
+]
+PROCESSING = [
+    ("", "", ""),
+    ("processing_job.Job", "prepare", "after"),
+    ("processes.LocalProcesses", "start", "after"),
+    ("processing_job.Job", "deliver", "before"),
+    ("processing_job.Job", "deliver", "after"),
+    ("any_work.Jobs", "_remove", "after"),
 ]
 ENDPOINT = [
     ("", "", ""),
@@ -186,6 +197,39 @@ def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):
     with cloud.store.reading() as tx:
         assert [task for task in tx.tasks() if task.kind == "training"] == []
     cloud.stop()
+
+
+@pytest.mark.parametrize("step", PROCESSING, ids=named)
+def test_a_processing_job_that_was_acknowledged_runs_once_whatever_kills_the_cloud(tmp_path, counter, step):
+    cloud = prepared(tmp_path)
+    s3 = connect(cloud, "s3")
+    s3.create_bucket(Bucket="sagemaker-data")
+    s3.put_object(Bucket="sagemaker-data", Key="in/a", Body=b"brought")
+    cloud.stop()
+    folder = "${SAGEMAKER_BASE_DIR:-/opt/ml}/processing"
+    script = f"exec 3<>/dev/tcp/127.0.0.1/{counter.port}; echo said; cp {folder}/input/data/a {folder}/output/"
+    application = {"ContainerEntrypoint": ["/bin/bash", "-c", script]}
+    job = processing.request(
+        application=application,
+        ProcessingInputs=[processing.brought()],
+        **processing.outputs(processing.taken(), processing.taken("same", mode="Continuous", uri=processing.MORE)),
+    )
+
+    cloud = killed(tmp_path, "kill", "create_processing_job", job, step)
+    cloud.start()
+    try:
+        doc = connect(cloud, "sagemaker").describe_processing_job(ProcessingJobName="job")
+        assert doc["ProcessingJobStatus"] == "Completed", doc.get("FailureReason")
+        assert counter.count == 1
+        logs = connect(cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/ProcessingJobs")["events"]
+        assert [event["message"] for event in logs].count("said") == 1
+        for key in ("made/a", "more/a"):
+            body = connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key=key)["Body"].read()
+            assert body == b"brought"
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+        assert not list((tmp_path / "root/runs").glob("*/*"))
+    finally:
+        cloud.stop()
 
 
 @pytest.mark.parametrize("step", ENDPOINT, ids=named)

@@ -79,6 +79,8 @@ def _check(member: tarfile.TarInfo, links: set[str], folder: Path) -> None:
     if any("/".join(parts[: n + 1]) in links for n in range(len(parts))):
         raise Refused(f"{member.name!r} would be written through a link")
     if member.issym():
+        if folder.joinpath(*parts).is_dir():  # tarfile would put what it links to in its place, itself for one
+            raise Refused(f"{member.name!r} is a link where a folder is")
         links.add("/".join(parts))
     if member.islnk() and (not (target := folder / member.linkname).is_file() or target.is_symlink()):
         raise Refused(f"{member.name!r} is a link to what is not before it in the archive")

@@ -11,6 +11,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.pipelines import access as pipelines
+from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.training import access as training
 
 ACCESS: dict[str, Entry] = {
@@ -19,6 +20,7 @@ ACCESS: dict[str, Entry] = {
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **hosting.ACCESS,
     **pipelines.ACCESS,
+    **processing.ACCESS,
     **training.ACCESS,
 }
 

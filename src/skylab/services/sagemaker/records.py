@@ -51,6 +51,17 @@ def refuse(given: Mapping[str, Any], names: Iterable[str]) -> None:
             raise invalid(f"{name} is not offered yet.")
 
 
+def stop(call: Call, type: str, name: str, kind: str) -> None:
+    """Asks a job to stop. kind: Processing. Raises AwsError where it is not in progress."""
+    key, status = call.key(type, name), f"{kind}JobStatus"
+    with call.writing() as tx:
+        doc = tx.get(key)
+        if doc[status] != "InProgress":
+            raise invalid(f"The request was rejected because the {kind.lower()} job is in status {doc[status]}.")
+        tx.put(key, doc | {status: "Stopping", "LastModifiedTime": call.now}, call.now)
+        tx.stop(key, call.now)
+
+
 def fleet_key(account: str, region: str, endpoint: str, task: str) -> Key:
     """The target of the task that deploys one configuration and keeps its replicas running."""
     return Key(account, region, "sagemaker", "fleet", f"{endpoint}/{task}")

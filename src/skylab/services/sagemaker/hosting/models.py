@@ -27,7 +27,8 @@ class Models:
             raise invalid(f"Mode {container['Mode']} is not offered yet.")
         if "Image" not in container:
             raise invalid("Either Image or ModelPackageName must be given for a container.")
-        runtimes.resolve(container["Image"])
+        if not runtimes.resolve(container["Image"]).serve:
+            raise invalid(f"The image {container['Image']} has no program to serve with.")
         check_reader(call, request.get("ExecutionRoleArn"), container.get("ModelDataUrl"))
         model = common.arn(call, TYPE, name)
         kept = {member: value for member, value in request.items() if member != "Tags"}

@@ -35,12 +35,12 @@ def deliver(s3: Any, folders: list[Left], uri: str, key_id: str, draft: Path) ->
         raise DataFailed(f'ClientError: Artifact upload failed: {problem} ("{uri}")') from problem
 
 
-def save(s3: Any, folder: Left, uri: str, known: dict[str, str]) -> None:
-    """Checkpoints that are new. Raises DataFailed."""
+def save(s3: Any, folder: Left, uri: str, known: dict[str, str], key_id: str = "", what: str = "Output") -> None:
+    """The files that are new. Raises DataFailed."""
     try:
-        upload(s3, folder, uri, known=known)
+        upload(s3, folder, uri, key_id, known)
     except (ClientError, BotoCoreError, OSError) as problem:
-        raise DataFailed(f'ClientError: Checkpoint upload failed: {problem} ("{uri}")') from problem
+        raise DataFailed(f'ClientError: {what} upload failed: {problem} ("{uri}")') from problem
 
 
 def upload(s3: Any, folder: Left, uri: str, key_id: str = "", known: dict[str, str] | None = None) -> None:

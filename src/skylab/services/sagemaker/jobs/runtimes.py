@@ -25,13 +25,17 @@ XGBOOST_METRICS = (
 
 @dataclass(frozen=True)
 class Family:
-    """Images that one of our programs stands in for. packages: the names under which its library is installed."""
+    """Images that one of our programs stands in for. packages: the names under which its library is installed.
+
+    commands: modules of images/ that stand in for programs which the image has in its PATH, by name."""
 
     name: str
     repositories: re.Pattern[str]
     library: str
     packages: tuple[str, ...]
     extra: str
+    verbs: tuple[str, ...] = ("train", "serve")
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 FAMILIES = [
@@ -44,8 +48,20 @@ FAMILIES = [
         ("torch",),
         "torch",
     ),
+    Family(
+        "spark",
+        re.compile("sagemaker-spark-processing"),
+        "pyspark",
+        ("pyspark",),
+        "spark",
+        verbs=(),
+        commands=(("smspark-submit", "skylab.images.spark"),),
+    ),
 ]
-KNOWN = "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch"
+KNOWN = (
+    "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch, "
+    "sagemaker-spark-processing"
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,10 @@ class Runtime:
     """What runs for an image.
 
     asked, installed: versions of the library; asked is "" where the tag names none.
-    train, serve: the programs. env: variables that both need, under those of the job.
+    train, serve, process: the programs; empty where the image has none but what a job names.
+    named: what starts a program that a job names.
+    commands: what stands in for programs that the image has in its PATH, by name.
+    env: variables that all of them need, under those of the job.
     metrics: the MetricDefinitions that the image has when no script is given.
     notice: a line for the job's log where the versions differ, else "".
     """
@@ -63,6 +82,9 @@ class Runtime:
     installed: str
     train: list[str]
     serve: list[str]
+    process: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    commands: dict[str, list[str]] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     metrics: list[dict[str, str]] = field(default_factory=list)
     notice: str = ""
@@ -82,6 +104,8 @@ def resolve(uri: str) -> Runtime:
         installed=installed,
         train=_program("train", family),
         serve=_program("serve", family),
+        named=[sys.executable, "-m", "skylab.images.process"],
+        commands={name: [sys.executable, "-m", module] for name, module in family.commands},
         env=_env(),
         metrics=_metrics() if family.name == "xgboost" else [],
         notice=f"{family.library} {installed} stands in for the {asked} that the image asks for" if stands_in else "",
@@ -120,7 +144,7 @@ def _minor(number: str) -> list[str]:
 
 
 def _program(verb: str, family: Family) -> list[str]:
-    return [sys.executable, "-m", f"skylab.images.{verb}", family.name]
+    return [sys.executable, "-m", f"skylab.images.{verb}", family.name] if verb in family.verbs else []
 
 
 def _env() -> dict[str, str]:

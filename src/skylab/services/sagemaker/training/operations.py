@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import regex
-from botocore.exceptions import ClientError
 
 from skylab.kernel.key import Key
 from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
+from skylab.services.sagemaker.jobs.buckets import check_buckets
+from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 TYPE = "training-job"
 DAY = 86400
 MOST_INSTANCES = 100
-ENDED = {"Completed", "Failed", "Stopped"}
-BUCKET = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
 
 
 def missing(key: Key) -> AwsError:
@@ -43,7 +41,7 @@ class TrainingJobs:
         doc = _document(call, request)
         _check(doc)
         check_role(call, doc["RoleArn"])
-        _check_buckets(call, doc)
+        check_buckets(call, doc["RoleArn"], [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"]])
         key = call.key(TYPE, doc["TrainingJobName"])
         token = new_token(call.ids.new)
         with call.writing() as tx:
@@ -53,7 +51,7 @@ class TrainingJobs:
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
         key = call.key(TYPE, request["TrainingJobName"])
-        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in ENDED)
+        return await hold(call, lambda tx: tx.get(key), lambda doc: doc["TrainingJobStatus"] in OVER)
 
     def list_training_jobs(self, call: Call, request: ListTrainingJobsRequest) -> dict[str, Any]:
         return listed(call, TYPE, request, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus", "Ascending")
@@ -88,7 +86,7 @@ class TrainingJobs:
         """Its metadata only: what it put into S3 and its logs stay."""
         key = call.key(TYPE, request["TrainingJobName"])
         with call.writing() as tx:
-            if (status := tx.get(key)["TrainingJobStatus"]) not in ENDED:
+            if (status := tx.get(key)["TrainingJobStatus"]) not in OVER:
                 raise AwsError(
                     "ResourceInUse", f"The request was rejected because the training job is in status {status}."
                 )
@@ -106,6 +104,8 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
     runtime = resolve(algorithm["TrainingImage"])
+    if not (runtime.train or algorithm.get("ContainerEntrypoint")):
+        raise invalid(f"The image {algorithm['TrainingImage']} has no program to train with.")
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
     metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
     doc = {
@@ -185,15 +185,5 @@ def _check_channels(doc: dict[str, Any]) -> None:
             raise invalid(f"Channel {channel['ChannelName']}: only S3Prefix and ManifestFile are supported here.")
 
 
-def _check_buckets(call: Call, doc: dict[str, Any]) -> None:
-    """Says at once what would fail anyway: a bucket that is not there."""
-    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]
-    s3 = call.assume("s3", doc["RoleArn"])
-    for uri in [*uris, doc["OutputDataConfig"]["S3OutputPath"]]:
-        if not (match := BUCKET.fullmatch(uri)):
-            raise invalid(f"{uri} is not an S3 URI.")
-        try:
-            s3.head_bucket(Bucket=match[1])
-        except ClientError as problem:
-            if problem.response["Error"]["Code"] in ("404", "NoSuchBucket"):
-                raise invalid(f"The specified bucket {match[1]} does not exist.") from None
+def _inputs(doc: dict[str, Any]) -> list[str]:
+    return [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in doc["InputDataConfig"]]

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from skylab.services.sagemaker.jobs.job import ENDS, status_of
+
 WORDS = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
@@ -15,13 +17,6 @@ WORDS = {
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
     "MaxWaitTimeExceeded": "Training job runtime exceeded MaxWaitTimeInSeconds provided",
     "Interrupted": "Training job interrupted: the Spot capacity was taken back",
-}
-ENDS = {
-    "Completed": "Completed",
-    "Failed": "Failed",
-    "Stopped": "Stopped",
-    "MaxRuntimeExceeded": "Stopped",
-    "MaxWaitTimeExceeded": "Stopped",
 }
 ON_INSTANCES = ("Downloading", "Training", "Uploading", "Stopping", "Interrupted")
 
@@ -36,9 +31,8 @@ def to(doc: dict[str, Any], status: str, now: datetime) -> dict[str, Any]:
     one = {"Status": status, "StartTime": now, "StatusMessage": WORDS[status]}
     if status in ENDS:
         one["EndTime"] = now
-    overall = ENDS.get(status) or ("Stopping" if status == "Stopping" else doc.get("TrainingJobStatus", "InProgress"))
     return doc | {
-        "TrainingJobStatus": overall,
+        "TrainingJobStatus": status_of(doc["TrainingJobStatus"], status),
         "SecondaryStatus": status,
         "SecondaryStatusTransitions": [*past, one],
         "LastModifiedTime": now,
