@@ -34,6 +34,7 @@ WITHOUT_TYPE = {"logs:DescribeLogGroups"}
 # GetFederationToken may tag its session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 MORE = {"sts:TagSession": ["arn:${Partition}:sts::${Account}:federated-user/${Name}"]}
 ACCOUNT = "000000000000"
+SAGEMAKER = "arn:aws:sagemaker:us-east-1:000000000000"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/12345678-1234-1234-1234-123456789012"
 
 
@@ -125,7 +126,9 @@ EXAMPLE = Example({
     "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
     "KeyId": KEY, "TargetKeyId": KEY, "SourceKeyId": KEY, "DestinationKeyId": KEY, "AliasName": "alias/a",
     "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
-    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
+    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R", "ModelPackageArnList": [f"{SAGEMAKER}:model-package/g/1"],
+    "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1",
+    "ModelCardExportJobArn": f"{SAGEMAKER}:model-card/c/export-job/j",
 })  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, pipelines, processing, training
+from skylab.services.sagemaker import hosting, pipelines, processing, registry, training
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
@@ -18,6 +18,7 @@ FAMILIES: list[ModuleType] = [
     hosting,
     pipelines,
     processing,
+    registry,
     training,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]

@@ -12,6 +12,8 @@ from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.hosting import access as hosting
 from skylab.services.sagemaker.pipelines import access as pipelines
 from skylab.services.sagemaker.processing import access as processing
+from skylab.services.sagemaker.registry import access as registry
+from skylab.services.sagemaker.registry import policies
 from skylab.services.sagemaker.training import access as training
 
 ACCESS: dict[str, Entry] = {
@@ -21,10 +23,17 @@ ACCESS: dict[str, Entry] = {
     **hosting.ACCESS,
     **pipelines.ACCESS,
     **processing.ACCESS,
+    **registry.ACCESS,
     **training.ACCESS,
 }
 
 
 def resource_tags(call: Call, arn: str) -> Mapping[str, str]:
     with call.reading() as tx:
-        return tags.known(tx, replace(call, service="sagemaker"), arn)  # an invocation is a call of another service
+        return tags.known(
+            tx, replace(call, service="sagemaker"), policies.tagged(arn)
+        )  # an invocation is a call of another service
+
+
+def resource_policy(call: Call, arn: str) -> str | None:
+    return policies.attached(call, arn)

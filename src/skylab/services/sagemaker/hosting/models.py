@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
 from skylab.services.sagemaker.jobs import runtimes
+from skylab.services.sagemaker.registry.deployment import with_packages
 from skylab.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "model"
-NOT_YET = ("ModelPackageName", "AdditionalModelDataSources", "InferenceSpecificationName", "MultiModelConfig")
+NOT_YET = ("AdditionalModelDataSources", "MultiModelConfig")
 
 
 class Models:
     def create_model(self, call: Call, request: CreateModelInput) -> dict[str, Any]:
         name = request["ModelName"]
-        container = the_container(request)
+        given = with_packages(call, request)
+        container = the_container(given)
         records.refuse(request, ("InferenceExecutionConfig",))
         records.refuse(container, NOT_YET)
         if container.get("Mode", "SingleModel") != "SingleModel":
@@ -31,7 +33,7 @@ class Models:
             raise invalid(f"The image {container['Image']} has no program to serve with.")
         check_reader(call, request.get("ExecutionRoleArn"), container.get("ModelDataUrl"))
         model = common.arn(call, TYPE, name)
-        kept = {member: value for member, value in request.items() if member != "Tags"}
+        kept = {member: value for member, value in given.items() if member != "Tags"}
         doc = {"EnableNetworkIsolation": False} | kept | {"ModelArn": model, "CreationTime": call.now}
         with call.writing() as tx:
             records.create(tx, call, TYPE, name, doc | {"_": {"tags": common.tags(request)}})
