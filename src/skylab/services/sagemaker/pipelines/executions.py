@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.journal import milliseconds
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
+from skylab.services.sagemaker import people
 from skylab.services.sagemaker.common import hold
 from skylab.services.sagemaker.pipelines import names, pages, selective
 from skylab.services.sagemaker.pipelines.language import definition, parameters
@@ -51,7 +52,7 @@ class Executions:
             if doc["PipelineExecutionStatus"] != "Stopping":
                 if (status := doc["PipelineExecutionStatus"]) != "Executing":
                     raise AwsError("ConflictException", f"Pipeline execution {arn} is in status {status}.")
-                tx.update(key, call.now, PipelineExecutionStatus="Stopping", LastModifiedBy=names.user(call))
+                tx.update(key, call.now, PipelineExecutionStatus="Stopping", LastModifiedBy=people.context(call))
                 tx.stop(key, call.now)
         return {"PipelineExecutionArn": doc["PipelineExecutionArn"]}
 
@@ -71,7 +72,7 @@ class Executions:
                     tx.delete(names.beside(key, names.STEP, step["StepName"]))
             doc |= {"ParallelismConfiguration": given} if (given := request.get("ParallelismConfiguration")) else {}
             doc |= {"PipelineExecutionStatus": "Executing", "LastModifiedTime": call.now}
-            doc |= {"LastModifiedBy": names.user(call)}
+            doc |= {"LastModifiedBy": people.context(call)}
             doc.pop("FailureReason", None)
             tx.put(key, doc, call.now)
             tx.start("pipeline", key, call.now, call.ids.new())
@@ -81,7 +82,7 @@ class Executions:
         with call.writing() as tx:
             key, doc = names.find_execution(tx, call, request["PipelineExecutionArn"])
             changes: dict[str, Any] = {m: request[m] for m in SET if m in request}  # type: ignore[literal-required]
-            tx.update(key, call.now, **changes, LastModifiedBy=names.user(call))
+            tx.update(key, call.now, **changes, LastModifiedBy=people.context(call))
         return {"PipelineExecutionArn": doc["PipelineExecutionArn"]}
 
     async def describe_pipeline_execution(
@@ -128,7 +129,7 @@ def _document(
     values: dict[str, Any],
 ) -> dict[str, Any]:
     """Of an execution that was just started."""
-    id, who = call.ids.new(), names.user(call)
+    id, who = call.ids.new(), people.context(call)
     doc = {member: request[member] for member in (*SET, "SelectiveExecutionConfig") if member in request} | {
         "PipelineArn": pipeline["PipelineArn"],
         "PipelineExecutionArn": names.execution_arn(call, pipeline["PipelineName"], id),

@@ -108,8 +108,3 @@ def remember(
 ) -> dict[str, Any]:
     tx.create(call.key(TOKEN, f"{pipeline}/{operation}/{token}"), answer, call.now)
     return answer
-
-
-def user(call: Call) -> dict[str, Any]:
-    """CreatedBy and LastModifiedBy."""
-    return {"IamIdentity": {"Arn": call.principal.arn, "PrincipalId": call.principal.id}}

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
+from skylab.services.sagemaker import people
 from skylab.services.sagemaker.common import check_role, tags
 from skylab.services.sagemaker.pipelines import names, pages, versions
 from skylab.services.sagemaker.pipelines.language import definition
@@ -32,7 +33,7 @@ class Pipelines:
             raise invalid("Either PipelineDefinition or PipelineDefinitionS3Location must be specified.")
         definition.parse(text)
         check_role(call, request["RoleArn"])
-        arn, who = names.pipeline_arn(call, name), names.user(call)
+        arn, who = names.pipeline_arn(call, name), people.context(call)
         doc = {member: request[member] for member in KEPT if member in request} | {  # type: ignore[literal-required]
             "PipelineName": name,
             "PipelineArn": arn,
@@ -60,7 +61,7 @@ class Pipelines:
             doc = names.find_pipeline(tx, call, request["PipelineName"])
             latest = tx.get(names.version_key(call, doc["PipelineName"], doc["_"]["version"]))
             doc |= {member: request[member] for member in KEPT if member in request}  # type: ignore[literal-required]
-            doc |= {"LastModifiedTime": call.now, "LastModifiedBy": names.user(call)}
+            doc |= {"LastModifiedTime": call.now, "LastModifiedBy": people.context(call)}
             aliases = request.get("PipelineVersionAliases", [])
             if text is not None and text != latest["PipelineDefinition"]:
                 doc["_"]["version"] += 1
