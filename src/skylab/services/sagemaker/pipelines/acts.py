@@ -19,6 +19,7 @@ from skylab.compute.world import World
 from skylab.kernel.store import Transaction
 from skylab.services.sagemaker.pipelines import caching, failures, names, records
 from skylab.services.sagemaker.pipelines.calls import Caller
+from skylab.services.sagemaker.pipelines.clients import Clients
 from skylab.services.sagemaker.pipelines.failures import Failed
 from skylab.services.sagemaker.pipelines.language import conditions
 from skylab.services.sagemaker.pipelines.language.arguments import typed
@@ -35,6 +36,7 @@ Doc = dict[str, Any]
 @dataclass(frozen=True)
 class Act:
     world: World
+    clients: Clients
     run: Run
     step: Step
     now: datetime
@@ -97,7 +99,7 @@ class Act:
 
     @property
     def _caller(self) -> Caller:
-        return Caller(self.world, self.run, self.step)
+        return Caller(self.world, self.clients, self.run, self.step, self.now)
 
     def _scope(self, **variables: str) -> Scope:
         values, known = self.run.doc["_"]["parameters"], execution_variables(self.run.doc, self.now) | variables

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore import xform_name
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from skylab.compute.world import World
 from skylab.kernel.key import Key
 from skylab.services.sagemaker.pipelines import failures
+from skylab.services.sagemaker.pipelines.clients import Clients
 from skylab.services.sagemaker.pipelines.failures import Failed
 from skylab.services.sagemaker.pipelines.language.evaluate import LARGEST, Scope, Unresolved
 from skylab.services.sagemaker.pipelines.language.kinds import KINDS, has_operation
@@ -31,15 +33,17 @@ SHORT = 7  # characters of the step that the name of a tuning job has room for
 @dataclass(frozen=True)
 class Caller:
     world: World
+    clients: Clients
     run: Run
     step: Step
+    now: datetime
 
     def client(self, service: str) -> Any:
         """Raises Failed."""
         id, role = self.run.doc["_"]["id"], self.run.doc["_"]["role"]
         session = f"sagemaker-pipeline-{id}-{self.step.name}"[:64]
         try:
-            return self.world.assume(service, self.run.key.region, role, session)
+            return self.clients.get(service, self.run.key.region, role, session, self.now)
         except AwsError:
             raise Failed(f"ClientError: Unable to assume role [{role}].") from None
 

@@ -16,6 +16,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker.pipelines import names, records
 from skylab.services.sagemaker.pipelines.acts import Act
+from skylab.services.sagemaker.pipelines.clients import Clients
 from skylab.services.sagemaker.pipelines.language import definition
 from skylab.services.sagemaker.pipelines.language.definition import Definition
 from skylab.services.sagemaker.pipelines.language.expressions import JSON_GET, found
@@ -32,7 +33,7 @@ ENDS = {"Completed", "Failed", "Stopped"}
 
 class Executor:
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self.clients = world, Clients(world)
         self._definitions: dict[tuple[Key, datetime], Definition] = {}  # only spares reading them again
 
     def advance(self, task: Task, now: datetime) -> float | None:
@@ -82,7 +83,7 @@ class Executor:
     def _move(self, run: Run, doc: dict[str, Any], over: bool, now: datetime) -> bool:
         """Whether something has become of the step."""
         step = run.definition.steps[doc["StepName"]]
-        act = Act(self.world, run, step, now)
+        act = Act(self.world, self.clients, run, step, now)
         if doc["StepStatus"] == "Starting":
             if doc["_"].get("due", now) > now and not run.stopping:
                 return False
