@@ -56,3 +56,15 @@ def test_the_sdk_v3_processes_with_spark(run, tool):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "counted=be,2 not,1 or,1 to,2 events=" in done.stdout and "events=0" not in done.stdout
     assert "words=4 shuffle=3" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "version, said", [("2", "files=3 rows=500 agreement=0.99"), ("3", "answers=100 right=100")], ids=["v2", "v3"]
+)
+def test_the_sdk_transforms_on_its_instances_and_joins_the_answers(run, tool, version, said):
+    done = run(tool(f"sdk{version}"), HERE / f"v{version}_transformer.py")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert said in done.stdout

@@ -1,5 +1,5 @@
-"""SageMaker SDK v2, as its own guide writes a pipeline: process, train, evaluate, a condition on a property file, then a
-model made and registered or a failure; with parameters, caching, retries, Join, JsonGet, and selective execution."""
+"""SageMaker SDK v2 writes a pipeline: process, train, evaluate, a condition on a property file, then a model made and
+registered or a failure; with parameters, caching, retries, Join, JsonGet, and selective execution."""
 
 import tempfile
 import time

@@ -1,5 +1,5 @@
-"""SageMaker SDK v3, as its guide writes a pipeline: process, train, evaluate, a condition on a property file, then a model
-registered or a failure; with parameters, caching, retries, Join, JsonGet, and selective execution."""
+"""SageMaker SDK v3 writes a pipeline: process, train, evaluate, a condition on a property file, then a model registered
+or a failure; with parameters, caching, retries, Join, JsonGet, and selective execution."""
 
 import tempfile
 import time

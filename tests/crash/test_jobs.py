@@ -19,6 +19,7 @@ import pytest
 from conftest import connect
 from endpoint_steps import Hosting, until
 from services.sagemaker import test_processing as processing
+from services.sagemaker import test_transform as transform
 from services.sagemaker.acted import request
 
 import skylab
@@ -41,6 +42,9 @@ from skylab.services.sagemaker.hosting import fleet
 from skylab.services.sagemaker.jobs import work as any_work
 from skylab.services.sagemaker.processing import job as processing_job
 from skylab.services.sagemaker.training import job, work
+from skylab.services.sagemaker.transform import feeding
+from skylab.services.sagemaker.transform import job as transform_job
+from skylab.services.sagemaker.transform import work as transform_work
 from skylab.settings import Settings
 
 def end():
@@ -81,12 +85,21 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("work.Training", "_remove", "after"),
 ]
 PROCESSING = [
-    ("", "", ""),
-    ("processing_job.Job", "prepare", "after"),
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("processing_job.Job", "prepare", "after"), marks=pytest.mark.slow),
     ("processes.LocalProcesses", "start", "after"),
-    ("processing_job.Job", "deliver", "before"),
+    pytest.param(("processing_job.Job", "deliver", "before"), marks=pytest.mark.slow),
     ("processing_job.Job", "deliver", "after"),
-    ("any_work.Jobs", "_remove", "after"),
+    pytest.param(("any_work.Jobs", "_remove", "after"), marks=pytest.mark.slow),
+]
+TRANSFORM = [
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("transform_job.Job", "prepare", "after"), marks=pytest.mark.slow),
+    ("processes.LocalProcesses", "start", "after"),
+    ("feeding.Feeder", "_put", "before"),
+    pytest.param(("feeding.Feeder", "_put", "after"), marks=pytest.mark.slow),
+    pytest.param(("transform_work.Transform", "_fed", "before"), marks=pytest.mark.slow),
+    ("transform_work.Transform", "_fed", "after"),
 ]
 ENDPOINT = [
     ("", "", ""),
@@ -226,6 +239,35 @@ def test_a_processing_job_that_was_acknowledged_runs_once_whatever_kills_the_clo
         for key in ("made/a", "more/a"):
             body = connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key=key)["Body"].read()
             assert body == b"brought"
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+        assert not list((tmp_path / "root/runs").glob("*/*"))
+    finally:
+        cloud.stop()
+
+
+@pytest.mark.parametrize("step", TRANSFORM, ids=named)
+def test_a_transform_job_loses_no_output_whatever_kills_the_cloud(tmp_path, counter, step):
+    cloud = prepared(tmp_path)
+    hosting = Hosting(cloud)
+    hosting.model("m", COUNTED, COUNTER=str(counter.port))
+    s3 = connect(cloud, "s3")
+    s3.create_bucket(Bucket="sagemaker-data")
+    for name in ("a", "b", "c"):
+        s3.put_object(Bucket="sagemaker-data", Key=f"in/{name}", Body=b"[1]\n[2]\n")
+    cloud.stop()
+    job = transform.request(
+        source={"SplitType": "Line", "ContentType": "application/json"}, BatchStrategy="SingleRecord"
+    )
+
+    cloud = killed(tmp_path, "kill", "create_transform_job", job, step)
+    cloud.start()
+    try:
+        doc = connect(cloud, "sagemaker").describe_transform_job(TransformJobName="job")
+        assert doc["TransformJobStatus"] == "Completed", doc.get("FailureReason")
+        assert counter.count == 1
+        for name in ("a", "b", "c"):
+            body = connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key=f"out/{name}.out")["Body"].read()
+            assert body.count(b"here") == 2
         until(lambda: not list((tmp_path / "root/jobs").iterdir()))
         assert not list((tmp_path / "root/runs").glob("*/*"))
     finally:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, pipelines, processing, registry, training
+from skylab.services.sagemaker import hosting, pipelines, processing, registry, training, transform
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
@@ -20,6 +20,7 @@ FAMILIES: list[ModuleType] = [
     processing,
     registry,
     training,
+    transform,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]
 WORK = {kind: work for family in FAMILIES for kind, work in getattr(family, "WORK", {}).items()}

@@ -15,6 +15,7 @@ from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.registry import access as registry
 from skylab.services.sagemaker.registry import policies
 from skylab.services.sagemaker.training import access as training
+from skylab.services.sagemaker.transform import access as transform
 
 ACCESS: dict[str, Entry] = {
     "AddTags": (Need("sagemaker:AddTags", "{ResourceArn}", tags="Tags"),),
@@ -25,6 +26,7 @@ ACCESS: dict[str, Entry] = {
     **processing.ACCESS,
     **registry.ACCESS,
     **training.ACCESS,
+    **transform.ACCESS,
 }
 
 

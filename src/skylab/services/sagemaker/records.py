@@ -51,6 +51,18 @@ def refuse(given: Mapping[str, Any], names: Iterable[str]) -> None:
             raise invalid(f"{name} is not offered yet.")
 
 
+def job_missing(key: Key) -> AwsError:
+    return invalid(f"Could not find requested job with name: {key.name}")
+
+
+def job_exists(key: Key) -> AwsError:
+    return AwsError(
+        "ResourceInUse",
+        "Job name must be unique within an AWS account and region, and a job with this name already exists "
+        f"(arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
+    )
+
+
 def stop(call: Call, type: str, name: str, kind: str) -> None:
     """Asks a job to stop. kind: Processing. Raises AwsError where it is not in progress."""
     key, status = call.key(type, name), f"{kind}JobStatus"

@@ -34,6 +34,9 @@ ENDS = {
 OVER = {"Completed", "Failed", "Stopped"}
 
 
+Stream = tuple[str, str, str, str]  # account, region, group, stream
+
+
 class Job:
     """One job, as its task and its document describe it.
 
@@ -71,6 +74,11 @@ class Job:
     @property
     def saves(self) -> bool:
         """Whether anything is brought to S3 while the programs run."""
+        return False
+
+    @property
+    def busy(self) -> bool:
+        """Whether we have still to do with it, though its programs may have ended."""
         return False
 
     @property
@@ -151,7 +159,11 @@ class Job:
     def log(self, host: Host) -> Path:
         return self.world.processes.log(self.process(host))
 
-    def stream(self, host: Host) -> tuple[str, str, str, str]:
+    def logs(self) -> dict[str, tuple[Path, Stream]]:
+        """What is shipped to CloudWatch Logs, by a name of its own: files, and where they go."""
+        return {host.name: (self.log(host), self.stream(host)) for host in self.hosts}
+
+    def stream(self, host: Host) -> Stream:
         epoch = int(self.doc["CreationTime"].timestamp())
         group = f"/aws/sagemaker/{self.NAME}Jobs"
         return self.key.account, self.key.region, group, f"{self.key.name}/{host.name}-{epoch}"

@@ -76,7 +76,7 @@ class Jobs:
 
     def _run(self, job: Job, now: datetime) -> float | None:
         endings = job.endings()
-        over = None not in endings.values()
+        over = None not in endings.values() and not job.busy
         data = self._halted(job, now, over)
         if data:
             job.stop(hard=now - datetime.fromtimestamp(data["halted"], UTC) >= GRACE)
@@ -139,13 +139,13 @@ class Jobs:
     def _ship(self, job: Job, now: datetime, over: bool) -> bool:
         """True when the logs were read to their end: lines and offsets are written down together."""
         offsets = dict(job.task.data.get("offsets", {}))
-        sizes = {host.name: _size(job.log(host)) for host in job.hosts}
+        logs = job.logs()
+        sizes = {name: _size(path) for name, (path, _) in logs.items()}
         if all(offsets.get(name, 0) >= size for name, size in sizes.items()):
             return True
         with self.world.store.writing() as tx:
-            for host in job.hosts:
-                offset = offsets.get(host.name, 0)
-                offsets[host.name] = joblogs.ship(tx, job.stream(host), job.log(host), offset, now, over)
+            for name, (path, stream) in logs.items():
+                offsets[name] = joblogs.ship(tx, stream, path, offsets.get(name, 0), now, over)
             if offsets != job.task.data.get("offsets", {}):
                 tx.move(job.task.id, "running", offsets=offsets)
         return all(offsets[name] >= size for name, size in sizes.items())
