@@ -3,6 +3,7 @@ from dataclasses import replace
 import botocore.auth
 import botocore.crt.auth
 import pytest
+from containers.programs import based  # noqa: F401  (fixture)
 
 from skylab.cloud import Cloud
 from skylab.compute.background import Inline

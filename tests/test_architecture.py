@@ -13,6 +13,7 @@ LAYERS = [
     "wire",
     "policy",
     "compute",
+    "containers",
     "services",
     "gateway",
     "account",

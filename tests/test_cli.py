@@ -335,3 +335,13 @@ def test_credentials_are_read_in_aws_names(root):
 
 def test_an_address_of_ipv6_is_a_url():
     assert Server(1, 4566, 4567, "2026-01-01T00:00:00+00:00", "[::1]").url == "http://[::1]:4566"
+
+
+def test_an_image_is_not_built_without_a_dockerfile_or_a_name_or_a_cloud(root, tmp_path):
+    absent = skylab(root, "image", "build", str(tmp_path), "-t", "mine:1")
+    assert absent.returncode == 2 and f"There is no {tmp_path}/Dockerfile" in absent.stderr
+    (tmp_path / "Dockerfile").write_text("FROM python")
+    unnamed = skylab(root, "image", "build", str(tmp_path), "-t", "Not A Name")
+    assert unnamed.returncode == 2 and "is no name of an image" in unnamed.stderr
+    stopped = skylab(tmp_path / "nowhere", "image", "build", str(tmp_path), "-t", "mine:1")
+    assert stopped.returncode == 2 and "skylab up --detach" in stopped.stderr

@@ -134,6 +134,28 @@ def interrupt(
     typer.echo(take_back(Root(root), job, away))
 
 
+images = typer.Typer(help="Build container images without Docker.", no_args_is_help=True)
+app.add_typer(images, name="image")
+
+
+@images.command("build", epilog="Example: skylab image build container/ -t my-model:1")
+def build_image(
+    folder: Annotated[Path, typer.Argument(help="Folder of the Dockerfile and what it copies.", exists=True)],
+    tag: Annotated[str, typer.Option("--tag", "-t", help="[registry/]repository[:tag], as jobs are to name it.")],
+    root: RootOption = HERE,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Another Dockerfile than DIR/Dockerfile.")] = None,
+    build_arg: Annotated[list[str] | None, typer.Option(help="NAME=value of an ARG; may be repeated.")] = None,
+    target: Annotated[str, typer.Option(help="The stage to stop at.")] = "",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew.")] = False,
+    builder: Annotated[str, typer.Option(help="auto (Docker or Podman if one runs), skylab, docker, podman.")] = "auto",
+) -> None:
+    """Build an image from a Dockerfile, and put it into the cloud's registry (ECR)."""
+    from skylab.commands.image import Wanted, build
+
+    wanted = Wanted(folder, tag, file, target, not no_cache, builder, build_arg or [])
+    typer.echo(f"Built {build(Root(root), wanted, typer.echo)}")
+
+
 @app.command(epilog="Example: skylab down")
 def down(root: RootOption = HERE) -> None:
     """Stop the cloud; running jobs go on, and nothing is lost."""

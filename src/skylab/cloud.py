@@ -32,11 +32,11 @@ from skylab.gateway.service import Service
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import cloudtrail, iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import cloudtrail, ecr, iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, kms, cloudtrail, logs, s3, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, kms, cloudtrail, logs, s3, ecr, sagemaker, sagemaker_runtime]
 ASSUMED = timedelta(hours=12)
 
 

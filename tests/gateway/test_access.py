@@ -127,9 +127,10 @@ EXAMPLE = Example({
     "KeyId": KEY, "TargetKeyId": KEY, "SourceKeyId": KEY, "DestinationKeyId": KEY, "AliasName": "alias/a",
     "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
     "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R", "ModelPackageArnList": [f"{SAGEMAKER}:model-package/g/1"],
-    "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1",
+    "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1", "repositoryName": "team/model",
     "ModelCardExportJobArn": f"{SAGEMAKER}:model-card/c/export-job/j",
 })  # fmt: skip
+OWN = {"ecr": {"resourceArn": "arn:aws:ecr:us-east-1:000000000000:repository/r"}}  # a member's name is others' too
 
 
 def unlike(need):
@@ -152,5 +153,5 @@ def test_resources_have_the_form_that_the_action_is_about(need, store):
     now = TestClock().now()
     call = Call(store, CountingIds(), Settings(), service, ACCOUNT, "us-east-1", now, caller, "R", http, {}, None)
     forms = patterns(need.action) + [shape(arn) for arn in MORE.get(need.action, ())]
-    for arn in need.resources(call, EXAMPLE):
+    for arn in need.resources(call, Example(EXAMPLE | OWN.get(service, {}))):
         assert (arn == "*" and not forms) or any(re.fullmatch(form, arn) for form in forms), (arn, forms)

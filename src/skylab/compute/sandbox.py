@@ -43,9 +43,9 @@ def adopt_orphans() -> None:
         linux.libc.prctl(linux.SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def split(isolated: bool, neighbour: int = 0) -> None:
+def split(isolated: bool, neighbour: int = 0, builder: bool = False) -> None:
     """The next fork is process 1 of a new process namespace; without network when isolated, but for loopback, which
-    it shares with the process `neighbour` (0: with none). Raises OSError."""
+    it shares with the process `neighbour` (0: with none). builder: of an image, root in there. Raises OSError."""
     new = linux.NEWPID | (linux.NEWNET if isolated and not neighbour else 0)
     network = os.open(f"/proc/{neighbour}/ns/net", os.O_RDONLY) if neighbour else -1
     if users.separate():
@@ -55,7 +55,7 @@ def split(isolated: bool, neighbour: int = 0) -> None:
         linux.must(linux.libc.setns(theirs, linux.NEWUSER), "the neighbour's users")
         linux.unshare(new, "a process namespace")
     else:
-        users.alone(new)
+        users.alone(new, 0 if builder else view.USER)
     if neighbour:
         linux.must(linux.libc.setns(network, linux.NEWNET), "the neighbour's network")
     elif isolated:
@@ -71,13 +71,14 @@ def enter(launch: "dict[str, Any]", folder: str, hosts: str | None) -> None:
         linux.must(linux.libc.sethostname(name, len(name)), "the host name")
 
 
-def surrender(user: int | None) -> None:
+def surrender(user: int | None, builder: bool = False) -> None:
     """What the caller runs from here on is nobody: the machine's user `user` (None: who started it all), without a
-    capability, and without a way to get one. Raises OSError."""
+    capability, and without a way to get one. A builder stays who it is, and keeps the rights over files that a build
+    with Docker has too. Raises OSError."""
     if user is not None:
         users.become(user)
     users.no_more()
-    linux.powerless()
+    linux.powerless(linux.BUILDER if builder else ())
 
 
 def _lo_up() -> None:
@@ -121,7 +122,7 @@ def _probe(write: int) -> None:
 def _tried(folder: str) -> bytes:
     lists: dict[str, list[str]] = {"reads": [], "writes": [], "frozen": [], "hidden": []}
     try:
-        enter({"env": {}, "root": f"{folder}/ml", "hostname": "probe", **lists}, folder, None)
+        enter({"env": {}, "root": f"{folder}/ml", "hostname": "probe", "image": None, **lists}, folder, None)
         surrender(users.FIRST if users.separate() else None)
     except OSError as error:
         return str(error.strerror).encode()

@@ -67,11 +67,12 @@ def show(path: str) -> None:
                     os.chmod(name, 0o755 if stat.S_ISDIR(mode) or mode & 0o100 else 0o644, dir_fd=fd)
 
 
-def alone(new: int) -> None:
-    """An ordinary user: into a user namespace of our own, with the new namespaces that belong to it."""
+def alone(new: int, seen: int = USER) -> None:
+    """An ordinary user: into a user namespace of our own, with the new namespaces that belong to it. seen: who the
+    user is in there."""
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.NEWUSER | new, "a user namespace")
-    _map(uid, gid)
+    _map(uid, gid, seen)
 
 
 def become(user: int) -> None:
@@ -84,8 +85,8 @@ def become(user: int) -> None:
     _map(user, user)
 
 
-def _map(uid: int, gid: int) -> None:
-    for name, text in (("setgroups", "deny"), ("uid_map", f"{USER} {uid} 1"), ("gid_map", f"{USER} {gid} 1")):
+def _map(uid: int, gid: int, seen: int = USER) -> None:
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{seen} {uid} 1"), ("gid_map", f"{seen} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
 

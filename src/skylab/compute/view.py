@@ -7,6 +7,7 @@ store, nor other jobs, nor anybody's home. Built in process 1 of the new process
     its own     /dev, /proc, /tmp and /var/tmp (on disk, the run's own)
     read-only   `reads`: the Python environment, our source; `hidden` is covered again
     writable    `writes`, and `root` as /opt/ml, but for what is `frozen` below it
+    an image's  its files over all that (layers.py), where the program is an image's
 
 Imported by the runner, before every program: the standard library's quick modules only.
 """
@@ -14,9 +15,10 @@ Imported by the runner, before every program: the standard library's quick modul
 import os
 from typing import TYPE_CHECKING
 
-from skylab.compute import linux
+from skylab.compute import layers, linux
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "sys", "nix", "gnu")
@@ -42,8 +44,10 @@ def build(launch: "dict[str, Any]", folder: str, hosts: str | None) -> None:
     view = f"{folder}/view"
     os.makedirs(view, exist_ok=True)
     linux.tmpfs(view, "mode=755,size=16m")
-    _system(view)
-    _etc(view, hosts, launch["env"].get("HOME", "/tmp"))
+    whole = launch["image"] and launch["image"]["whole"]  # an image that brings a system of its own
+    if not whole:
+        _system(view)
+    _etc(view, hosts, launch["env"].get("HOME", "/tmp"), () if whole else ETC)
     _cover(view, launch["hidden"], [f"/{name}" for name in (*SYSTEM, "opt")])
     _places(view, launch)
     linux.restrict(view, linux.ATTR_RDONLY | SAFE)
@@ -56,7 +60,7 @@ def build(launch: "dict[str, Any]", folder: str, hosts: str | None) -> None:
         linux.restrict(view + path, linux.ATTR_RDONLY | SAFE)
     _cover(view, launch["hidden"], launch["reads"])
     _writable(view, launch)
-    linux.pivot(view)
+    linux.pivot(layers.over(view, launch, folder) if launch["image"] else view)
 
 
 def _system(view: str) -> None:
@@ -75,9 +79,9 @@ def _cover(view: str, hidden: list[str], trees: list[str]) -> None:
             linux.tmpfs(view + path, "mode=755,size=1m")
 
 
-def _etc(view: str, hosts: str | None, home: str) -> None:
+def _etc(view: str, hosts: str | None, home: str, names: "Iterable[str]") -> None:
     os.mkdir(f"{view}/etc")
-    for name in ETC:
+    for name in names:
         if os.path.exists(f"/etc/{name}"):
             _at(view, os.path.realpath(f"/etc/{name}"), f"/etc/{name}")
     if hosts:

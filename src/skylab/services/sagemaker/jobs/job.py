@@ -16,8 +16,9 @@ from skylab.compute.world import World
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task
 from skylab.services.sagemaker.common import process_env
+from skylab.services.sagemaker.jobs import custom
 from skylab.services.sagemaker.jobs.hosts import Host, addresses, hosts
-from skylab.services.sagemaker.jobs.runtimes import Runtime
+from skylab.services.sagemaker.jobs.runtimes import Runtime, resolve
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.wire.errors import AwsError
 
@@ -168,6 +169,10 @@ class Job:
         group = f"/aws/sagemaker/{self.NAME}Jobs"
         return self.key.account, self.key.region, group, f"{self.key.name}/{host.name}-{epoch}"
 
+    def runtime(self, uri: str) -> Runtime:
+        """What runs for an image. Raises AwsError."""
+        return resolve(uri, custom.puller(lambda: self.world.assume("ecr", self.key.region, self.role, "SageMaker")))
+
     @property
     def s3(self) -> Any:
         return self.world.assume("s3", self.key.region, self.role, "SageMaker")
@@ -187,12 +192,15 @@ class Job:
     def launch(self, host: Host, runtime: Runtime, argv: list[str], env: dict[str, str], **more: Any) -> Launch:
         """What any program of a job is given; more: of its kind."""
         kind, home = instance(host.type), self.home(host)
+        told = process_env(self.world, self.task, self.key.region, home, kind.vcpus, self.isolated)
+        path = {name: value for name, value in runtime.env.items() if name == "PATH"}  # an image's own
+        if runtime.image and self.world.processes.began(self.process(host)) is None:
+            custom.seed(self.world.root, runtime.image, self.ml(host))
         return Launch(
             argv,
-            env=runtime.env
-            | process_env(self.world, self.task, self.key.region, home, kind.vcpus, self.isolated)
-            | env
-            | self.doc.get("Environment", {}),
+            env=runtime.env | told | path | env | self.doc.get("Environment", {}),
+            cwd=runtime.cwd,
+            image=runtime.layers(self.world.root),
             root=str(self.ml(host)),
             writes=[str(home)],
             reads=[str(self.world.environments.ready)],

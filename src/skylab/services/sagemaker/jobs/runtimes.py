@@ -7,11 +7,16 @@ learn their versions.
 import re
 import sys
 import sysconfig
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from skylab.compute import processes
+from skylab.containers import bases, layers
+from skylab.containers.image import BASE, Image
+from skylab.services.sagemaker.jobs import custom
+from skylab.services.sagemaker.jobs.custom import Pull
 from skylab.wire.errors import AwsError, invalid
 
 PACKAGE = Path(__file__).parents[4]  # the folder that `import skylab` looks in
@@ -73,6 +78,8 @@ class Runtime:
     named: what starts a program that a job names.
     commands: what stands in for programs that the image has in its PATH, by name.
     env: variables that all of them need, under those of the job.
+    image: of one's own, whose files the program sees; then cwd is its working folder.
+    listens: its server has port 8080, and knows nothing of a Unix socket.
     metrics: the MetricDefinitions that the image has when no script is given.
     notice: a line for the job's log where the versions differ, else "".
     """
@@ -88,14 +95,30 @@ class Runtime:
     env: dict[str, str] = field(default_factory=dict)
     metrics: list[dict[str, str]] = field(default_factory=list)
     notice: str = ""
+    image: Image | None = None
+    cwd: str | None = None
+    listens: bool = False
+
+    def layers(self, root: Path) -> processes.Image | None:
+        """What a launch is told of the image. root: the cloud's folder."""
+        if self.image is None:
+            return None
+        names = [layers.name(digest) for digest in self.image.layers]
+        return processes.Image(str(root.absolute() / custom.FOLDER), names, self.image.whole)
 
 
-def resolve(uri: str) -> Runtime:
-    """Raises AwsError (ValidationException) for an image that is not known, or whose library is not installed."""
+def resolve(uri: str, pull: Pull | None = None) -> Runtime:
+    """pull: brings an image of one's own. Raises AwsError (ValidationException) for an image that is not known, or
+    whose library is not installed."""
     repository, tag = _parts(uri)
     family = next((each for each in FAMILIES if each.repositories.fullmatch(repository)), None)
     if family is None:
-        raise invalid(f"The image {uri} is not known here. Known images: {KNOWN}.")
+        if pull is not None and (image := pull(uri)) is not None:
+            return _own(repository, image)
+        raise invalid(
+            f"The image {uri} is not known here. Known images: {KNOWN}; and those that `skylab image build` has put "
+            "into ECR."
+        )
     asked, installed = _asked(family, repository, tag), _installed(family)
     stands_in = asked and _minor(asked) != _minor(installed)
     return Runtime(
@@ -110,6 +133,17 @@ def resolve(uri: str) -> Runtime:
         metrics=_metrics() if family.name == "xgboost" else [],
         notice=f"{family.library} {installed} stands in for the {asked} that the image asks for" if stands_in else "",
     )
+
+
+def _own(name: str, image: Image) -> Runtime:
+    """docker run IMAGE train: ENTRYPOINT train. Where an image of AWS is below, and ENTRYPOINT is AWS's still, its
+    programs run over the image's files."""
+    if (base := image.labels.get(BASE)) and not image.entrypoint:
+        below = resolve(base)
+        return replace(below, env=below.env | image.env, image=image, cwd=image.workdir)
+    start, env = list(image.entrypoint), {"PATH": bases.PATH} | image.env
+    train, serve, process = [*start, "train"], [*start, "serve"], [*start, *image.command]
+    return Runtime(name, "", "", train, serve, process, env=env, image=image, cwd=image.workdir, listens=True)
 
 
 def _parts(uri: str) -> tuple[str, str]:

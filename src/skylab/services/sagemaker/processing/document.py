@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from skylab.services.call import Call
 from skylab.services.sagemaker import records
+from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.wire.errors import invalid
 
@@ -12,10 +14,11 @@ DAY = 86400
 INPUTS = "/opt/ml/processing/"
 
 
-def document(request: Any) -> dict[str, Any]:
+def document(call: Call, request: Any) -> dict[str, Any]:
     """Raises AwsError."""
     application = request["AppSpecification"]
-    if not (resolve(application["ImageUri"]).process or application.get("ContainerEntrypoint")):
+    runtime = resolve(application["ImageUri"], puller(lambda: call.assume("ecr", request["RoleArn"])))
+    if not (runtime.process or application.get("ContainerEntrypoint")):
         raise invalid(f"ContainerEntrypoint is required: {application['ImageUri']} has no program of its own.")
     outputs = request.get("ProcessingOutputConfig", {"Outputs": []})
     doc = {

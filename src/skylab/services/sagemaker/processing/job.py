@@ -7,7 +7,6 @@ from typing import Any
 from skylab.compute import leavings
 from skylab.services.sagemaker.jobs import delivery, job, staging
 from skylab.services.sagemaker.jobs.hosts import Host, config
-from skylab.services.sagemaker.jobs.runtimes import resolve
 
 ML = "/opt/ml/"
 MESSAGE = 1024  # the longest ExitMessage
@@ -56,7 +55,7 @@ class Job(job.Job):
 
     def start(self) -> str:
         application = self.doc["AppSpecification"]
-        runtime = resolve(application["ImageUri"])
+        runtime = self.runtime(application["ImageUri"])
         first, *rest = application.get("ContainerEntrypoint") or runtime.process
         argv = [*runtime.commands.get(first, [*runtime.named, first]), *rest]
         for host in self.hosts:

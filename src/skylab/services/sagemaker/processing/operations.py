@@ -20,14 +20,14 @@ TYPE = "processing-job"
 
 class ProcessingJobs:
     def create_processing_job(self, call: Call, request: CreateProcessingJobRequest) -> dict[str, Any]:
-        doc = document(request) | {
+        check_role(call, request["RoleArn"])
+        doc = document(call, request) | {
             "ProcessingJobArn": arn(call, TYPE, request["ProcessingJobName"]),
             "ProcessingJobStatus": "InProgress",
             "CreationTime": call.now,
             "LastModifiedTime": call.now,
             "_": {"tags": tags(request)},
         }
-        check_role(call, doc["RoleArn"])
         check_buckets(call, doc["RoleArn"], uris(doc))
         key = call.key(TYPE, doc["ProcessingJobName"])
         token = new_token(call.ids.new)

@@ -12,7 +12,7 @@ from skylab.compute.processes import Launch
 from skylab.services.sagemaker.jobs import delivery, job, joblogs, staging
 from skylab.services.sagemaker.jobs.hosts import Host
 from skylab.services.sagemaker.jobs.job import REASON
-from skylab.services.sagemaker.jobs.runtimes import Runtime, resolve
+from skylab.services.sagemaker.jobs.runtimes import Runtime
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.services.sagemaker.training import transitions
 from skylab.services.sagemaker.training.config import checkpoints, mode, reaches, write_config
@@ -91,7 +91,7 @@ class Job(job.Job):
     # -- meanwhile
 
     def start(self) -> str:
-        runtime = resolve(self.doc["AlgorithmSpecification"]["TrainingImage"])
+        runtime = self.runtime(self.doc["AlgorithmSpecification"]["TrainingImage"])
         for host in self.hosts:
             self.world.processes.start(self.process(host), self._launch(host, runtime))
         return runtime.notice

@@ -11,6 +11,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.buckets import check_buckets
+from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
 from skylab.services.sagemaker.training import transitions
@@ -38,9 +39,9 @@ def exists(key: Key) -> AwsError:
 
 class TrainingJobs:
     def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
+        check_role(call, request["RoleArn"])
         doc = _document(call, request)
         _check(doc)
-        check_role(call, doc["RoleArn"])
         check_buckets(call, doc["RoleArn"], [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"]])
         key = call.key(TYPE, doc["TrainingJobName"])
         token = new_token(call.ids.new)
@@ -103,7 +104,7 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
     algorithm = request.get("AlgorithmSpecification", {})
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
-    runtime = resolve(algorithm["TrainingImage"])
+    runtime = resolve(algorithm["TrainingImage"], puller(lambda: call.assume("ecr", request["RoleArn"])))
     if not (runtime.train or algorithm.get("ContainerEntrypoint")):
         raise invalid(f"The image {algorithm['TrainingImage']} has no program to train with.")
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
