@@ -1,6 +1,7 @@
 """SageMaker SDK v2 writes a pipeline: process, train, evaluate, a condition on a property file, then a model made and
 registered or a failure; with parameters, caching, retries, Join, JsonGet, and selective execution."""
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -120,7 +121,8 @@ model = SKLearnModel(
 create = ModelStep(name="Create", step_args=model.create(instance_type="ml.m5.large"))
 packed = Model(
     image_uri=estimator.training_image_uri(), model_data=train.properties.ModelArtifacts.S3ModelArtifacts, role=role,
-    entry_point="inference.py", source_dir=str(HERE / "served"), sagemaker_session=session,
+    entry_point="inference.py", source_dir=shutil.copytree(HERE / "served", folder / "served"),
+    sagemaker_session=session,
 )  # fmt: skip
 register = ModelStep(
     name="Register",

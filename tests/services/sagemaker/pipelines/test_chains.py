@@ -19,6 +19,9 @@ from services.sagemaker.drawn import (
     training,
 )  # fmt: skip
 from services.sagemaker.test_processing import SKLEARN, outputs, taken
+from services.sagemaker.test_transform import request as transforming
+
+from skylab.services.sagemaker.pipelines.language.kinds import has_operation
 
 DONE = 7
 
@@ -152,3 +155,41 @@ def test_a_repacking_step_is_a_training_job_like_any(sagemaker, s3, steps, proce
     inference = sagemaker.describe_model_package(ModelPackageName=arn)["InferenceSpecification"]
     name = sagemaker.list_training_jobs()["TrainingJobSummaries"][0]["TrainingJobName"]
     assert inference["Containers"][0]["ModelDataUrl"] == f"s3://sagemaker-data/out/{name}/output/model.tar.gz"
+
+
+@pytest.mark.skipif(not has_operation("CreateExperiment"), reason="experiments are not there yet")
+def test_the_jobs_of_an_execution_are_components_of_its_trial(sagemaker, steps):
+    config = {"ExperimentName": get("Execution.PipelineName"), "TrialName": get("Execution.PipelineExecutionId")}
+    text = definition(training("A"), training("B"), PipelineExperimentConfig=config)
+    sagemaker.create_pipeline(PipelineName="p", PipelineDefinition=text, RoleArn=ROLE)
+    for _ in range(2):
+        trial = start(sagemaker).rpartition("/")[2]
+        steps(4)
+        assert sagemaker.describe_trial(TrialName=trial)["ExperimentName"] == "p"
+        assert len(sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"]) == 2
+
+
+def test_a_transform_step_takes_the_model_that_was_made(sagemaker, s3, steps, processes):
+    s3.put_object(Bucket="sagemaker-data", Key="in/rows.csv", Body=b"1,2\n")
+    container = {"Image": SKLEARN}
+    make = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
+    given = transforming() | {"ModelName": get("Steps.Make.ModelName")}
+    del given["TransformJobName"]
+    create(
+        sagemaker,
+        {"Name": "Make", "Type": "Model", "Arguments": make},
+        {"Name": "Score", "Type": "Transform", "Arguments": given},
+        fail(message=get("Steps.Score.TransformOutput.S3OutputPath")),
+    )
+    execution = start(sagemaker)
+    steps()
+    assert statuses(sagemaker, execution) == {"Make": "Succeeded", "Score": "Executing"}
+    step = listed(sagemaker, execution)["Score"]
+    made = sagemaker.list_transform_jobs()["TransformJobSummaries"]
+    assert step["Metadata"] == {"TransformJob": {"Arn": made[0]["TransformJobArn"]}}
+    model = sagemaker.list_models()["Models"][0]["ModelName"]
+    shown = sagemaker.describe_transform_job(TransformJobName=made[0]["TransformJobName"])
+    assert shown["ModelName"] == model
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
+    steps(12)
+    assert statuses(sagemaker, execution)["Score"] == "Stopped" and status(sagemaker, execution) == "Stopped"
