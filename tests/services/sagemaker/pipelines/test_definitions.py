@@ -167,6 +167,14 @@ def test_steps_of_services_that_are_not_there_are_refused_by_name(sagemaker, typ
     assert refused(sagemaker, text) == f"{HEAD}Step [A]: steps of type [{type}] are not offered yet."
 
 
+def test_functions_as_steps_are_refused_by_name(sagemaker):
+    """As the SDK's @step writes them."""
+    driver = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh"
+    algorithm = training()["Arguments"]["AlgorithmSpecification"] | {"ContainerEntrypoint": ["/bin/bash", driver]}
+    text = definition(training("one", arguments={"AlgorithmSpecification": algorithm}))
+    assert refused(sagemaker, text) == f"{HEAD}Step [one]: functions as steps (@step) are not offered yet."
+
+
 def test_nulls_are_as_if_they_were_not_there_and_the_text_is_kept(sagemaker):
     step = training(DependsOn=None, CacheConfig=None, arguments={"Environment": None, "VpcConfig": None})
     text = json.dumps(json.loads(definition(step, PipelineExperimentConfig=None, MlflowConfig=None)), indent=3)

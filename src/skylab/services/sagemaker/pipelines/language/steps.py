@@ -23,6 +23,7 @@ MORE = {
 CACHED = ("Processing", "Training", "Tuning", "Transform")
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 PROPERTY_FILE = {"PropertyFileName", "OutputName", "FilePath"}
+BOOTSTRAP = "sagemaker_remote_function_bootstrap"  # the SDK's, which installs itself over the image's own libraries
 OUTPUT_TYPES = ("String", "Integer", "Boolean", "Float")
 
 
@@ -116,6 +117,8 @@ def _arguments(type: str, item: dict[str, Any]) -> dict[str, Any]:
         raise unreadable("Expecting start of Json Object.")
     if type in KINDS:
         arguments.check(type, KINDS[type], given)
+        if BOOTSTRAP in str((given.get("AlgorithmSpecification") or {}).get("ContainerEntrypoint")):
+            raise unreadable(f"Step [{item['Name']}]: functions as steps (@step) are not offered yet.")
     elif type == "Condition":
         return _conditions(given)
     elif type == "Fail":
