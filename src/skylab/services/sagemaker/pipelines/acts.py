@@ -151,6 +151,7 @@ class Act:
             records.put(tx, self.run.key, doc, self.now)
 
         self._write(change)
+        caller.prepare_next()
 
     def _arguments(self, scope: Scope) -> Doc:
         try:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from botocore import xform_name
@@ -27,6 +29,7 @@ from skylab.wire.errors import AwsError
 
 EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
 OBSERVED = ("Processing", "Training", "Transform")  # whose calls take an ExperimentConfig
+PREPARED = 4  # clients
 SHORT = 7  # characters of the step that the name of a tuning job has room for
 
 
@@ -46,6 +49,13 @@ class Caller:
             return self.clients.get(service, self.run.key.region, role, session, self.now)
         except AwsError:
             raise Failed(f"ClientError: Unable to assume role [{role}].") from None
+
+    def prepare_next(self) -> None:
+        """Makes the clients of steps that wait for this one while its job runs: they take longer than the calls."""
+        waiting = (step for step in self.run.definition.steps.values() if self.step.name in step.before)
+        for step in islice((step for step in waiting if step.type in KINDS), PREPARED):
+            with suppress(Failed):
+                replace(self, step=step).client("sagemaker")
 
     def _call(self, operation: str, request: dict[str, Any], service: str = "sagemaker") -> Any:
         """Raises Failed."""
