@@ -64,10 +64,11 @@ def again(
     tx: Transaction, execution: Key, doc: dict[str, Any], job: str, task: str, due: datetime, now: datetime
 ) -> None:
     """The next attempt, with a job of its own; the task wakes the executor when it is due."""
+    due = max(due, now + timedelta(milliseconds=1))
     doc |= {"StepStatus": "Starting", "AttemptCount": doc["AttemptCount"] + 1, "Metadata": {}}
     doc["_"] |= {"job": job, "due": due}
     put(tx, execution, doc, now)
-    tx.start("pipeline-retry", execution, max(due, now + timedelta(milliseconds=1)), task)
+    tx.start("pipeline-retry", execution, due, task)
 
 
 def output(type: str, value: Any) -> Any:

@@ -32,7 +32,7 @@ def check(condition: Any) -> None:
     if not isinstance(condition, dict):
         raise unreadable("Expecting start of Json Object.")
     type = condition.get("Type")
-    if type not in MEMBERS:
+    if not isinstance(type, str) or type not in MEMBERS:
         raise unreadable(f"Unknown condition type [{type}].")
     for member in condition.keys() - {"Type", *MEMBERS[type]}:
         raise unreadable(f"Unknown Condition member '{member}'.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skylab.services.sagemaker.pipelines.language.words import unreadable
+from skylab.services.sagemaker.pipelines.language.words import array, unreadable
 from skylab.wire.errors import invalid
 
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
@@ -66,9 +66,9 @@ def _parameter(item: Any) -> Parameter:
     name, type = item.get("Name"), item.get("Type", "String")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise unreadable(f"Invalid parameter name [{name}].")
-    if type not in TYPES:
+    if not isinstance(type, str) or type not in TYPES:
         raise unreadable(f"Unknown type [{type}] of parameter [{name}].")
-    default, choices = item.get("DefaultValue"), item.get("EnumValues") or ()
+    default, choices = item.get("DefaultValue"), array(item.get("EnumValues") or [])
     for value in [*([] if default is None else [default]), *choices]:
         if not _is(type, value):
             raise unreadable(f"Parameter [{name}] is of type [{type}], its value [{value}] is not.")

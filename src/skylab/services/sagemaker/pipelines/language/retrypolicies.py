@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from skylab.services.sagemaker.pipelines.language.words import unreadable
+from skylab.services.sagemaker.pipelines.language.words import array, unreadable
 
 FAULT, THROTTLING = "Step.SERVICE_FAULT", "Step.THROTTLING"
 INTERNAL, CAPACITY, LIMIT = "SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"
@@ -44,9 +44,7 @@ def parse(given: Any) -> tuple[RetryPolicy, ...]:
     """Raises AwsError."""
     if given is None:
         return ()
-    if not isinstance(given, list):
-        raise unreadable("Expecting start of Json Array.")
-    return tuple(_policy(item) for item in given)
+    return tuple(_policy(item) for item in array(given))
 
 
 def _policy(item: Any) -> RetryPolicy:
@@ -55,7 +53,7 @@ def _policy(item: Any) -> RetryPolicy:
     for member in item.keys() - MEMBERS:
         raise unreadable(f"Unknown RetryPolicy member '{member}'.")
     types = item.get("ExceptionType") or []
-    types = [types] if isinstance(types, str) else types
+    types = array([types] if isinstance(types, str) else types)
     for type in types:
         if type not in TYPES:
             raise unreadable(f"Unknown exception type [{type}] in a retry policy.")

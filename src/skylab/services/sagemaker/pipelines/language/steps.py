@@ -9,7 +9,7 @@ from typing import Any
 from skylab.services.sagemaker.pipelines.language import arguments, conditions, durations, expressions, retrypolicies
 from skylab.services.sagemaker.pipelines.language.kinds import KINDS, OTHERS, OWN, SERVICES, offered
 from skylab.services.sagemaker.pipelines.language.retrypolicies import RetryPolicy
-from skylab.services.sagemaker.pipelines.language.words import unreadable
+from skylab.services.sagemaker.pipelines.language.words import array, unreadable
 
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 MEMBERS = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
@@ -86,6 +86,9 @@ def _step(item: Any, parent: tuple[str, str] | None) -> Step:
     item = {member: value for member, value in item.items() if value is not None}
     for member in item.keys() - MEMBERS - MORE.get(str(type), set()):
         raise unreadable(f"Unknown Step member '{member}' of step [{name}] of type [{type}].")
+    for member in ("DisplayName", "Description"):
+        if not isinstance(item.get(member, ""), str):
+            raise unreadable(f"The {member} of step [{name}] is not a text.")
     own = _arguments(str(type), item)
     return Step(
         name=name,
@@ -97,7 +100,7 @@ def _step(item: Any, parent: tuple[str, str] | None) -> Step:
         description=item.get("Description", ""),
         target=_target(item),
         outputs=_outputs(item.get("OutputParameters", [])),
-        property_files=tuple(_property_file(file, own) for file in item.get("PropertyFiles", [])),
+        property_files=tuple(_property_file(file, own) for file in array(item.get("PropertyFiles", []))),
         lifetime=_lifetime(item.get("CacheConfig")),
         retries=retrypolicies.parse(item.get("RetryPolicies")),
     )
@@ -133,8 +136,7 @@ def _conditions(given: dict[str, Any]) -> dict[str, Any]:
     for member in given.keys() - {"Conditions", "IfSteps", "ElseSteps"}:
         raise unreadable(f"Unknown Argument member '{member}'.")
     for member in ("Conditions", "IfSteps", "ElseSteps"):
-        if not isinstance(given.get(member) or [], list):
-            raise unreadable("Expecting start of Json Array.")
+        array(given.get(member) or [])
     if not given.get("Conditions"):
         raise unreadable("A Condition step has at least one condition.")
     for condition in given["Conditions"]:
@@ -146,10 +148,7 @@ def _after(item: dict[str, Any], own: dict[str, Any]) -> dict[str, str]:
     """Whom it names in DependsOn, and whom it refers to."""
     refers = expressions.steps([own, item.get("FunctionArn"), item.get("SqsQueueUrl")])
     after = dict.fromkeys(sorted(refers), "Completed")
-    given = item.get("DependsOn", [])
-    if not isinstance(given, list):
-        raise unreadable("Expecting start of Json Array.")
-    for each in given:
+    for each in array(item.get("DependsOn", [])):
         name, trigger = (each.get("Step"), each.get("Trigger")) if isinstance(each, dict) else (each, "Completed")
         if not isinstance(name, str) or trigger not in TRIGGERS:
             raise unreadable(f"Invalid DependsOn [{each}] of step [{item['Name']}].")
@@ -167,10 +166,8 @@ def _target(item: dict[str, Any]) -> Any:
 
 
 def _outputs(given: Any) -> dict[str, str]:
-    if not isinstance(given, list):
-        raise unreadable("Expecting start of Json Array.")
     found = {}
-    for each in given:
+    for each in array(given):
         if not isinstance(each, dict) or each.get("OutputType", "String") not in OUTPUT_TYPES:
             raise unreadable(f"Invalid OutputParameter [{each}].")
         found[str(each.get("OutputName"))] = each.get("OutputType", "String")
@@ -181,7 +178,7 @@ def _property_file(file: Any, own: dict[str, Any]) -> dict[str, str]:
     if not isinstance(file, dict) or file.keys() != PROPERTY_FILE or not all(isinstance(v, str) for v in file.values()):
         raise unreadable("A property file has a PropertyFileName, an OutputName and a FilePath.")
     outputs = (own.get("ProcessingOutputConfig") or {}).get("Outputs") or []
-    if file["OutputName"] not in (output.get("OutputName") for output in outputs):
+    if file["OutputName"] not in (output.get("OutputName") for output in outputs if output):
         raise unreadable(f"Property file [{file['PropertyFileName']}]: no output is named [{file['OutputName']}].")
     return file
 
