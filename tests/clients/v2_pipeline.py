@@ -121,7 +121,7 @@ model = SKLearnModel(
 create = ModelStep(name="Create", step_args=model.create(instance_type="ml.m5.large"))
 packed = Model(
     image_uri=estimator.training_image_uri(), model_data=train.properties.ModelArtifacts.S3ModelArtifacts, role=role,
-    entry_point="inference.py", source_dir=shutil.copytree(HERE / "served", folder / "served"),
+    entry_point="inference.py", source_dir=str(shutil.copytree(HERE / "served", folder / "served")),
     sagemaker_session=session,
 )  # fmt: skip
 register = ModelStep(
