@@ -99,7 +99,7 @@ class Cloud:
             environments=self.environments,
             settings=self.settings,
             ids=self.ids,
-            background=Background(self.executor),
+            background=Background(self.executor, lambda: self.supervisor.wake()),
             assume=self.assume,
             as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",

@@ -11,6 +11,7 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import tags
 from skylab.services.sagemaker.components import access as components
 from skylab.services.sagemaker.hosting import access as hosting
+from skylab.services.sagemaker.pipelines import access as pipelines
 from skylab.services.sagemaker.processing import access as processing
 from skylab.services.sagemaker.registry import access as registry
 from skylab.services.sagemaker.registry import policies
@@ -25,6 +26,7 @@ ACCESS: dict[str, Entry] = {
     "ListTags": (Need("sagemaker:ListTags", "{ResourceArn}"),),
     **components.ACCESS,
     **hosting.ACCESS,
+    **pipelines.ACCESS,
     **processing.ACCESS,
     **registry.ACCESS,
     **tracking.ACCESS,
