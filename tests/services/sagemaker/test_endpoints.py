@@ -49,7 +49,7 @@ def test_what_is_there_already_is_not_made_again(hosting):
 
 def test_what_is_not_offered_is_refused_by_name(hosting):
     container = {"Image": SKLEARN, "ModelDataUrl": "s3://b/k"}
-    with pytest.raises(ClientError, match="InferenceSpecificationName is not offered yet"):
+    with pytest.raises(ClientError, match="InferenceSpecificationName can be given only with"):
         hosting.sagemaker.create_model(
             ModelName="m",
             PrimaryContainer=container | {"InferenceSpecificationName": "s"},

@@ -51,6 +51,8 @@ def check(model: Container, pull: Pull) -> None:
 
 def _check_one(container: Container, pull: Pull, alone: bool) -> None:
     records.refuse(container, NOT_YET)
+    if "InferenceSpecificationName" in container and "ModelPackageName" not in container:
+        raise invalid("InferenceSpecificationName can be given only with a ModelPackageName.")
     if "Image" not in container:
         raise invalid("Either Image or ModelPackageName must be given for a container.")
     if container.get("ImageConfig", {}).get("RepositoryAccessMode", "Platform") != "Platform":
