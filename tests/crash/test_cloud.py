@@ -300,7 +300,7 @@ def killed_under_load(root, durability, kills):
         server.kill()
 
 
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 def test_what_was_acknowledged_outlives_five_kills_under_load(tmp_path, durability):
     acknowledged = killed_under_load(tmp_path / "root", durability, 5)
     assert min(acknowledged) > 0, acknowledged
@@ -308,7 +308,7 @@ def test_what_was_acknowledged_outlives_five_kills_under_load(tmp_path, durabili
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 def test_what_was_acknowledged_outlives_a_hundred_kills_under_load(tmp_path, durability):
     acknowledged = killed_under_load(tmp_path / "root", durability, 50)
     assert min(acknowledged) > 0, acknowledged

@@ -14,7 +14,7 @@ def listed(s3, prefix):
     return {one["Key"] for one in s3.list_objects_v2(Bucket="box", Prefix=prefix).get("Contents", [])}
 
 
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 def test_a_rule_that_was_acknowledged_expires_its_objects_and_no_others_after_kills(tmp_path, durability):
     server = Server(tmp_path / "root", durability)
     server.start()

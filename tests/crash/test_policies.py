@@ -44,7 +44,7 @@ ALLOW = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]})
 
 
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("change", ["allow", "deny"])
 def test_a_change_of_policies_that_was_acknowledged_outlives_a_kill(tmp_path, change, durability):
     argv = [sys.executable, "-c", DYING, SOURCE, tmp_path / "root", durability, change, POLICY]

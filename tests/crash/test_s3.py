@@ -38,7 +38,7 @@ def named(s3):
     return {s3.part["bodies"].path(body) for (body,) in rows}
 
 
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 def test_a_kill_at_any_effect_loses_nothing_and_leaves_nothing(tmp_path, durability):
     for folder in killed(tmp_path, durability):
         said = [json.loads(line) for line in (folder / "acks").read_text().splitlines()]

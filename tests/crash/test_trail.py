@@ -121,7 +121,7 @@ def test_a_delivery_that_is_killed_at_any_step_has_delivered_each_event_once(tmp
     assert sorted(digested) == sorted(key for key, _ in found if "/CloudTrail/" in key)
 
 
-@pytest.mark.parametrize("durability", ["kill", "power"])
+@pytest.mark.parametrize("durability", ["kill", pytest.param("power", marks=pytest.mark.slow)])
 def test_no_event_of_an_answered_call_is_lost_by_kills(tmp_path, durability):
     """Three rounds: clients that make calls until the server dies, and then every answer is looked up."""
     server, answered, wrong = Server(tmp_path / "root", durability), set(), []

@@ -220,6 +220,7 @@ def test_two_hosts_train_one_model_on_their_shards(tmp_path):
     assert numpy.mean(numpy.abs(both[0] - both[1])) < 0.05  # the sketches of two shards cut features a bit differently
 
 
+@pytest.mark.slow
 def test_a_host_without_data_leaves_the_training_to_the_others(tmp_path):
     names = ["algo-1", "algo-2", "algo-3"]
     addresses = ",".join(f"{name}=127.0.0.{number}" for number, name in enumerate(names, 21))

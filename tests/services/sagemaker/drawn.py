@@ -82,3 +82,8 @@ def job(sagemaker, execution, step="Train"):
 
 def token():
     return str(uuid.uuid4())
+
+
+def knows(client, operation, member):
+    """Whether the installed botocore has a member of the operation's input: its models grow."""
+    return member in client.meta.service_model.operation_model(operation).input_shape.members

@@ -64,7 +64,7 @@ def test_a_prefix_under_which_nothing_lies_fails_the_endpoint(hosting):
         ),
         ({"ModelDataSource": source("s3://m/x/", ManifestS3Uri="s3://m/z")}, "ManifestS3Uri is not offered yet"),
         ({"ImageConfig": {"RepositoryAccessMode": "Vpc"}}, "RepositoryAccessMode Vpc is not offered"),
-        ({"ModelPackageName": "p"}, "ModelPackageName is not offered yet"),
+        ({"ModelPackageName": "p"}, "cannot have both a ModelPackageName and an Image"),
     ],
 )
 def test_model_data_that_cannot_be_is_refused(hosting, container, words):

@@ -75,6 +75,7 @@ def test_a_canary_gets_its_share_and_then_the_rest(pair):
     assert not load.failures + rest.failures
 
 
+@pytest.mark.slow
 def test_a_rolling_update_replaces_instances_in_batches_and_repeats_the_last_deployment(pair):
     pair.config("c3", ("B", "new", 2, 1))
     update(pair, "c3")

@@ -198,5 +198,6 @@ def test_a_custom_container_keeps_the_multi_model_contract(hosting, monkeypatch)
         {"name": "c", "told": "c", "held": 2},
         {"name": "a", "told": "a", "held": 2},
     ]
-    hosting.cloud.services[-1].part["shelves"]._instances.clear()  # as after a restart of the cloud
+    runtime = next(service for service in hosting.cloud.services if service.name == "sagemaker-runtime")
+    runtime.part["shelves"]._instances.clear()  # as after a restart of the cloud
     assert json.loads(json.dumps(hosting.ask("own", {}, TargetModel="c")))["held"] == 2

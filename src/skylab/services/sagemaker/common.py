@@ -97,7 +97,7 @@ def listed(
     column = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
     with call.reading() as tx:
         docs = tx.all(call.account, call.region, "sagemaker", type)
-        found = [doc for doc in docs if _wanted(doc, request, name, status)]
+        found = [doc for doc in docs if _wanted(doc, request, name, status) and also(doc)]
     descending = request.get("SortOrder", default_order) == "Descending"
     return paged(found, request, result, name, lambda doc: doc[column], descending)
 

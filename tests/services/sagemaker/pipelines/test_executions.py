@@ -15,6 +15,7 @@ from services.sagemaker.drawn import (
     get,
     job,
     join,
+    knows,
     listed,
     parameter,
     start,
@@ -246,6 +247,8 @@ def test_a_repeated_start_is_the_same_execution(sagemaker):
 def test_what_a_start_cannot_have_is_refused(sagemaker):
     create(sagemaker, fail())
     for given, words in [({"RoleArn": ROLE}, "RoleArn"), ({"MlflowExperimentName": "e"}, "MlflowExperimentName")]:
+        if not knows(sagemaker, "StartPipelineExecution", words):
+            continue  # of a later botocore
         with pytest.raises(ClientError, match=words):
             start(sagemaker, **given)
 

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 from services.sagemaker.acted import ACCOUNT, REGION, ROLE
-from services.sagemaker.drawn import create, definition, described, fail, start, status, token, training
+from services.sagemaker.drawn import create, definition, described, fail, knows, start, status, token, training
 
 
 def code(caught):
@@ -96,6 +96,8 @@ def test_an_execution_runs_the_version_it_was_started_with(sagemaker, steps):
 
 
 def test_versions_have_names_and_aliases(sagemaker):
+    if not knows(sagemaker, "CreatePipeline", "PipelineVersionAliases"):
+        pytest.skip("a later botocore has them")
     arn = create(sagemaker, fail("A"), PipelineVersionAliases=["live"])
     with pytest.raises(ClientError) as caught:
         sagemaker.update_pipeline(
@@ -140,7 +142,9 @@ def test_pipelines_are_listed_by_name_time_and_page(sagemaker, clock):
         return [each["PipelineName"] for each in sagemaker.list_pipelines(**given)["PipelineSummaries"]]
 
     assert names() == ["c", "a", "b"] and names(SortBy="Name", SortOrder="Ascending") == ["a", "b", "c"]
-    assert names(PipelineNamePrefix="a") == ["a"] and names(ManagedBy="AWS") == []
+    assert names(PipelineNamePrefix="a") == ["a"]
+    if knows(sagemaker, "ListPipelines", "ManagedBy"):
+        assert names(ManagedBy="AWS") == []
     assert names(CreatedAfter=clock.now()) == []
     page = sagemaker.list_pipelines(MaxResults=2)
     assert names(NextToken=page["NextToken"]) == ["b"]
