@@ -298,6 +298,18 @@ def test_a_model_that_cannot_be_uploaded_fails_the_job(sagemaker, s3, processes,
     assert doc["FailureReason"].startswith("ClientError: Artifact upload failed: ")
 
 
+def test_a_role_that_is_gone_when_the_model_is_to_be_uploaded_fails_the_job(cloud, sagemaker, processes, steps):
+    running(sagemaker, steps)
+    iam = connect(cloud, "iam")
+    nobody = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+    iam.update_assume_role_policy(RoleName=EXECUTION, PolicyDocument=trust)
+    processes.end(0)
+    steps(WHOLE)
+    doc = described(sagemaker)
+    assert doc["TrainingJobStatus"] == "Failed" and "Could not assume role" in doc["FailureReason"]
+
+
 def test_output_is_encrypted_with_the_key_of_the_request_if_the_role_may_use_it(cloud, sagemaker, s3, processes, steps):
     key = connect(cloud, "kms").create_key()["KeyMetadata"]["Arn"]
     output = {"S3OutputPath": "s3://sagemaker-data/out", "KmsKeyId": key}

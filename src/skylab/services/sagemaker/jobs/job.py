@@ -185,15 +185,16 @@ class Job:
 
     @property
     def s3(self) -> Any:
-        return self.world.assume("s3", self.key.region, self.role, "SageMaker")
+        """A client that acts as the job's role. Raises DataFailed: the role may be gone by now."""
+        try:
+            return self.world.assume("s3", self.key.region, self.role, "SageMaker")
+        except AwsError:
+            raise DataFailed(f"ClientError: Could not assume role {self.role}.") from None
 
     def stage(self) -> None:
         """Begins anew whenever it is repeated. Raises DataFailed."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        try:
-            s3 = self.s3
-        except AwsError:
-            raise DataFailed(f"ClientError: Could not assume role {self.role}.") from None
+        s3 = self.s3
         for host in self.hosts:
             self.home(host).mkdir(parents=True)
             self.ml(host).mkdir(parents=True)

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from skylab.compute.background import Threads
 from skylab.services.sagemaker.jobs.hosts import Host
-from skylab.services.sagemaker.jobs.staging import Object, split
+from skylab.services.sagemaker.jobs.staging import DataFailed, Object, split
 from skylab.services.sagemaker.transform.container import Container, NoAnswer, Refused
 from skylab.services.sagemaker.transform.document import MOST, processes
 from skylab.services.sagemaker.transform.job import Job
@@ -104,7 +104,7 @@ class Feeder:
             failure = self._refused(item, refusal)
         except NoAnswer:
             failure = self._failed(item, ALGORITHM, "Unable to get response from algorithm")
-        except (BadData, OSError, EOFError, zlib.error, ClientError, BotoCoreError, AwsError) as problem:
+        except (BadData, OSError, EOFError, zlib.error, ClientError, BotoCoreError, AwsError, DataFailed) as problem:
             failure = self._failed(item, CLIENT, f"{CLIENT}: {problem}")
         draft.write_text(json.dumps({"failure": failure}))
         draft.rename(self.job.mark(item))
