@@ -234,14 +234,14 @@ class Steps:
 
     def _watch(self) -> dict[str, Any]:
         """Debugger saves losses and trees, and two rules look at them: do the losses fall, do the trees stay shallow?"""
-        losses = {"collection_names": "metrics", "num_steps": "20"}
+        losses = {"num_steps": "20", "diff_percent": "0.01"}
         rules = [
             Rule.sagemaker(rule_configs.loss_not_decreasing(), rule_parameters=losses),
             Rule.sagemaker(rule_configs.tree_depth(), rule_parameters={"depth": str(DEEPEST + 1)}),
         ]
         for rule in rules:
             rule.image_uri = get_rule_container_image_uri("debugger-rules", self.session.boto_region_name)
-        saved = [CollectionConfig(name, {"save_interval": EVERY}) for name in ("metrics", "trees")]
+        saved = [CollectionConfig(name, {"save_interval": EVERY}) for name in ("losses", "trees")]
         hook = DebuggerHookConfig(s3_output_path=f"{self.plan.root}/debug", collection_configs=saved)
         return {
             "DebugHookConfig": hook._to_request_dict(),

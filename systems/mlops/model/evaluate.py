@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from inference import model_fn, predict_fn
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from scipy.stats import rankdata
 
 DRAWS = 500  # bootstrap resamples of the people
+STEPS = 8  # of Newton's method; 5 are enough
 BINS = 10  # of equal size, for the calibration error
 SEED = 7
 LEVEL = 95  # per cent, of the intervals
@@ -44,6 +44,28 @@ def scores(model: Path, x: np.ndarray) -> np.ndarray:
     return predict_fn(x, model_fn(str(model)))
 
 
+def auc(y: np.ndarray, p: np.ndarray) -> float:
+    """The area under the ROC curve: how often a positive is scored above a negative, a tie being half."""
+    positive = y == 1
+    pairs = positive.sum() * (len(y) - positive.sum())
+    below = positive.sum() * (positive.sum() + 1) / 2
+    return float((rankdata(p)[positive].sum() - below) / pairs)
+
+
+def average_precision(y: np.ndarray, p: np.ndarray) -> float:
+    """The mean precision over the recall gained at each distinct score, highest first."""
+    order = np.argsort(-p, kind="stable")
+    hits = np.cumsum(y[order])
+    last = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))  # of each score's rows
+    gained = np.diff(hits[last], prepend=0)
+    return float((hits[last] / (last + 1) * gained).sum() / hits[-1])
+
+
+def brier(y: np.ndarray, p: np.ndarray) -> float:
+    """The mean squared distance of probability and outcome."""
+    return float(((p - y) ** 2).mean())
+
+
 def calibration_error(y: np.ndarray, p: np.ndarray) -> float:
     """Expected calibration error: the mean distance of predicted and observed rate over bins of equal size."""
     bins = np.array_split(np.argsort(p, kind="stable"), BINS)
@@ -51,16 +73,24 @@ def calibration_error(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def calibration_slope(y: np.ndarray, p: np.ndarray) -> float:
-    """1: right; below 1: too extreme, as an overfitted model is; above 1: too timid (Cox, 1958)."""
+    """1: right; below 1: too extreme, as an overfitted model is; above 1: too timid (Cox, 1958).
+
+    The slope of a logistic regression of the outcome on the logit, by Newton's method.
+    """
     clipped = np.clip(p, 1e-6, 1 - 1e-6)
-    logit = np.log(clipped / (1 - clipped))[:, None]
-    return float(LogisticRegression(C=1e9).fit(logit, y).coef_[0, 0])
+    design = np.column_stack([np.ones(len(y)), np.log(clipped / (1 - clipped))])
+    found = np.array([0.0, 1.0])
+    for _ in range(STEPS):
+        fitted = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        curvature = (design * (fitted * (1 - fitted))[:, None]).T @ design + 1e-9 * np.eye(2)
+        found = found + np.linalg.solve(curvature, design.T @ (y - fitted))
+    return float(found[1])
 
 
 METRICS = {
-    "auc": roc_auc_score,
-    "average precision": average_precision_score,
-    "brier": brier_score_loss,
+    "auc": auc,
+    "average precision": average_precision,
+    "brier": brier,
     "calibration error": calibration_error,
     "calibration slope": calibration_slope,
 }
