@@ -24,12 +24,12 @@ $(VENV)/stamp: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Skylab needs Python 3.11 to 3.13; name one: make PYTHON=python3.12") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
-	@$(BIN)/python $(PIP) -e '.[tabular]' || { echo "The packages could not be installed: check the internet connection and the disk ($$(df -h . | awk 'NR==2{print $$4}') free), then run make again."; exit 1; }
+	@$(BIN)/python $(PIP) -e '.[tabular,tuning]' || { echo "The packages could not be installed: check the internet connection and the disk ($$(df -h . | awk 'NR==2{print $$4}') free), then run make again."; exit 1; }
 	@touch $@
 
 $(VENV)/stamp-dev: $(VENV)/stamp
 	@echo "Adding what the tests need …"
-	@$(BIN)/python $(PIP) -e '.[tabular]' --group dev
+	@$(BIN)/python $(PIP) -e '.[tabular,tuning,algorithms,cards]' --group dev
 	@touch $@
 
 # Tools that pin other versions of our libraries live apart: the AWS CLI pins botocore, the SageMaker SDK exists twice.
@@ -40,7 +40,7 @@ $(VENV)/stamp-dev: $(VENV)/stamp
 	@.venvs/$*/bin/python $(PIP) -r $<
 	@touch $@
 
-TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/fallback/stamp
+TOOLS := .venvs/awscli/stamp .venvs/sdk2/stamp .venvs/sdk3/stamp .venvs/smdebug/stamp .venvs/fallback/stamp
 .PHONY: awscli sdk2 sdk3 peers
 peers: .venvs/fallback/stamp $(patsubst scripts/environments/%.txt,.venvs/%/stamp,$(wildcard scripts/environments/peers-*.txt))
 awscli sdk2 sdk3: %: .venvs/%/stamp

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import threading
 import time
 
 import pytest
@@ -79,21 +80,10 @@ class Hosting:
         container = {"Image": image, "ModelDataUrl": url, "Environment": environment}
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
 
-    def config(self, name, *variants):
+    def config(self, name, *variants, **more):
         """variants: (name, model, instances, weight)"""
-        self.sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[
-                {
-                    "VariantName": variant,
-                    "ModelName": model,
-                    "InitialInstanceCount": count,
-                    "InstanceType": "ml.m5.large",
-                    "InitialVariantWeight": weight,
-                }
-                for variant, model, count, weight in variants
-            ],
-        )
+        given = [variant_of(*each) for each in variants]
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=given, **more)
 
     def endpoint(self, name, config):
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
@@ -102,7 +92,7 @@ class Hosting:
     def settled(self, name):
         def look():
             found = self.sagemaker.describe_endpoint(EndpointName=name)
-            return found if found["EndpointStatus"] not in ("Creating", "Updating") else None
+            return found if found["EndpointStatus"] not in ("Creating", "Updating", "RollingBack") else None
 
         return until(look)
 
@@ -111,6 +101,49 @@ class Hosting:
             EndpointName=name, ContentType="application/json", Body=json.dumps(request or {}), **more
         )
         return json.loads(answer["Body"].read())
+
+    def doc(self, name):
+        """What Describe would say at once: it holds its answer while something is under way."""
+        key = self.cloud.account.credentials()
+        with self.cloud.store.reading() as tx:
+            (doc,) = [each for each in tx.all("000000000000", key["Region"], "sagemaker", "endpoint", name)]
+        return doc
+
+
+def variant_of(name, model, count=1, weight=1, **more):
+    return {
+        "VariantName": name,
+        "ModelName": model,
+        "InitialInstanceCount": count,
+        "InstanceType": "ml.m5.large",
+        "InitialVariantWeight": weight,
+    } | more
+
+
+class Load:
+    """Callers that ask without a pause; what they were answered, and what failed."""
+
+    def __init__(self, ask, callers=3):
+        self.answers, self.failures, self._ending = [], [], False
+        self._threads = [threading.Thread(target=self._run, args=(ask,), daemon=True) for _ in range(callers)]
+
+    def _run(self, ask):
+        while not self._ending:
+            try:
+                self.answers.append(ask())
+            except Exception as failure:
+                self.failures.append(failure)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        until(lambda: self.answers or self.failures)
+        return self
+
+    def __exit__(self, *_):
+        self._ending = True
+        for thread in self._threads:
+            thread.join(30)
 
 
 @pytest.fixture

@@ -32,11 +32,11 @@ from skylab.gateway.service import Service
 from skylab.kernel import credentials
 from skylab.kernel.clock import Clock, Ids, RandomIds, SystemClock
 from skylab.kernel.store import Store
-from skylab.services import cloudtrail, ecr, iam, kms, logs, s3, sagemaker, sagemaker_runtime, sts
+from skylab.services import cloudtrail, ecr, iam, kms, logs, s3, sagemaker, sagemaker_metrics, sagemaker_runtime, sts
 from skylab.services.call import Principal
 from skylab.settings import Settings
 
-MODULES = [iam, sts, kms, cloudtrail, logs, s3, ecr, sagemaker, sagemaker_runtime]
+MODULES = [iam, sts, kms, cloudtrail, logs, s3, ecr, sagemaker, sagemaker_runtime, sagemaker_metrics]
 ASSUMED = timedelta(hours=12)
 
 
@@ -99,7 +99,7 @@ class Cloud:
             environments=self.environments,
             settings=self.settings,
             ids=self.ids,
-            background=Background(self.executor),
+            background=Background(self.executor, lambda: self.supervisor.wake()),
             assume=self.assume,
             as_service=self.as_service,
             endpoint=f"http://127.0.0.1:{self.settings.port}",

@@ -54,6 +54,12 @@ class Settings:
     )
     trail_delivery_seconds: float = setting(60.0, "How often a CloudTrail trail delivers its events; AWS: about 300.")
     trail_digest_seconds: float = setting(3600.0, "How often a trail with log file validation delivers a digest.")
+    capture_delivery_seconds: float = setting(
+        5.0, "How long an endpoint's captured requests are gathered before they are written to S3; AWS: about a minute."
+    )
+    serverless_keep_seconds: float = setting(
+        300.0, "How long a serverless endpoint keeps a worker that nobody asks; AWS names no number."
+    )
     fallback: bool = setting(True, "Forward services that Skylab does not own to ministack, where it is installed.")
 
     @classmethod

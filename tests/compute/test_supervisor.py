@@ -8,7 +8,7 @@ import pytest
 from compute.programs import shell, until
 from skylab.compute.ends import Ends
 from skylab.compute.processes import LocalProcesses
-from skylab.compute.supervisor import IDLE, PULSE, Supervisor
+from skylab.compute.supervisor import IDLE, PULSE, WATCH, Supervisor
 from skylab.kernel.clock import SystemClock, TestClock
 from skylab.kernel.key import Key
 from skylab.kernel.store import Store
@@ -58,6 +58,18 @@ def test_a_task_that_asks_for_no_rest_is_looked_at_again_after_a_pulse(store):
     supervisor = Supervisor(store, {"busy": Napping(None)}, clock, strict=True)
     begun(store, clock, "busy")
     assert supervisor.step(clock.now()) == PULSE
+
+
+def test_a_task_that_watches_is_asked_at_every_look_and_causes_none(store):
+    clock = TestClock()
+    works = {"watching": Napping(WATCH), "long": Napping(3.0)}
+    supervisor = Supervisor(store, works, clock, strict=True)
+    begun(store, clock, "watching")
+    assert supervisor.step(clock.now()) == IDLE
+    begun(store, clock, "long")
+    assert supervisor.step(clock.now()) == 3.0
+    assert supervisor.step(clock.advance(seconds=1)) == 2.0
+    assert (works["watching"].looks, works["long"].looks) == (3, 1)
 
 
 def test_without_tasks_it_sleeps_until_one_falls_due(store):

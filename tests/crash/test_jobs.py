@@ -19,7 +19,9 @@ import pytest
 from conftest import connect
 from endpoint_steps import Hosting, until
 from services.sagemaker import test_processing as processing
-from services.sagemaker.acted import request
+from services.sagemaker import test_transform as transform
+from services.sagemaker.acted import XGBOOST, request
+from services.sagemaker.test_debugger import debugged, rule
 
 import skylab
 from skylab.cloud import Cloud
@@ -40,7 +42,11 @@ from skylab.services.sagemaker.jobs import delivery, joblogs
 from skylab.services.sagemaker.hosting import fleet
 from skylab.services.sagemaker.jobs import work as any_work
 from skylab.services.sagemaker.processing import job as processing_job
+from skylab.services.sagemaker.debugger import work as rules
 from skylab.services.sagemaker.training import job, work
+from skylab.services.sagemaker.transform import feeding
+from skylab.services.sagemaker.transform import job as transform_job
+from skylab.services.sagemaker.transform import work as transform_work
 from skylab.settings import Settings
 
 def end():
@@ -80,13 +86,27 @@ TRAINING = [  # (what, its name, before or after it); "": as soon as it is ackno
     ("work.Training", "_remove", "before"),
     ("work.Training", "_remove", "after"),
 ]
+RULE = [
+    ("rules.Rules", "_tell", "after"),  # within the transaction that makes its processing job
+    pytest.param(("rules.Rules", "_begin", "before"), marks=pytest.mark.slow),
+    pytest.param(("rules.Rules", "_begin", "after"), marks=pytest.mark.slow),
+]
 PROCESSING = [
-    ("", "", ""),
-    ("processing_job.Job", "prepare", "after"),
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("processing_job.Job", "prepare", "after"), marks=pytest.mark.slow),
     ("processes.LocalProcesses", "start", "after"),
-    ("processing_job.Job", "deliver", "before"),
+    pytest.param(("processing_job.Job", "deliver", "before"), marks=pytest.mark.slow),
     ("processing_job.Job", "deliver", "after"),
-    ("any_work.Jobs", "_remove", "after"),
+    pytest.param(("any_work.Jobs", "_remove", "after"), marks=pytest.mark.slow),
+]
+TRANSFORM = [
+    pytest.param(("", "", ""), marks=pytest.mark.slow),
+    pytest.param(("transform_job.Job", "prepare", "after"), marks=pytest.mark.slow),
+    ("processes.LocalProcesses", "start", "after"),
+    ("feeding.Feeder", "_put", "before"),
+    pytest.param(("feeding.Feeder", "_put", "after"), marks=pytest.mark.slow),
+    pytest.param(("transform_work.Transform", "_fed", "before"), marks=pytest.mark.slow),
+    ("transform_work.Transform", "_fed", "after"),
 ]
 ENDPOINT = [
     ("", "", ""),
@@ -187,6 +207,36 @@ def trained_once(tmp_path, counter, durability, step):
         cloud.stop()
 
 
+@pytest.mark.parametrize("step", RULE, ids=str)
+def test_a_rule_of_a_training_job_is_evaluated_once_whatever_kills_the_cloud(tmp_path, step):
+    """Without a socket it gets no credentials, and ends with an error: once."""
+    cloud = prepared(tmp_path)
+    connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")
+    cloud.stop()
+    job = debugged(rule()) | {"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}}
+    job["AlgorithmSpecification"]["ContainerEntrypoint"] = ["/bin/bash", "-c", "sleep 1"]
+
+    cloud = killed(tmp_path, "kill", "create_training_job", job, step)
+    cloud.start()
+    try:
+        sagemaker = connect(cloud, "sagemaker")
+        until(lambda: _rule(sagemaker)["RuleEvaluationStatus"] != "InProgress")
+        assert _rule(sagemaker)["RuleEvaluationStatus"] == "Error"
+        (one,) = sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+        assert one["ProcessingJobArn"] == _rule(sagemaker)["RuleEvaluationJobArn"]
+        logs = connect(cloud, "logs").filter_log_events(logGroupName="/aws/sagemaker/ProcessingJobs")["events"]
+        assert [event["message"][:9] for event in logs].count("Traceback") >= 1
+        assert len({event["logStreamName"] for event in logs}) == 1
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+    finally:
+        cloud.stop()
+
+
+def _rule(sagemaker):
+    (told,) = sagemaker.describe_training_job(TrainingJobName="job")["DebugRuleEvaluationStatuses"]
+    return told
+
+
 def test_a_training_job_that_was_not_acknowledged_is_not_there(tmp_path):
     cloud = prepared(tmp_path)
     connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")
@@ -226,6 +276,35 @@ def test_a_processing_job_that_was_acknowledged_runs_once_whatever_kills_the_clo
         for key in ("made/a", "more/a"):
             body = connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key=key)["Body"].read()
             assert body == b"brought"
+        until(lambda: not list((tmp_path / "root/jobs").iterdir()))
+        assert not list((tmp_path / "root/runs").glob("*/*"))
+    finally:
+        cloud.stop()
+
+
+@pytest.mark.parametrize("step", TRANSFORM, ids=named)
+def test_a_transform_job_loses_no_output_whatever_kills_the_cloud(tmp_path, counter, step):
+    cloud = prepared(tmp_path)
+    hosting = Hosting(cloud)
+    hosting.model("m", COUNTED, COUNTER=str(counter.port))
+    s3 = connect(cloud, "s3")
+    s3.create_bucket(Bucket="sagemaker-data")
+    for name in ("a", "b", "c"):
+        s3.put_object(Bucket="sagemaker-data", Key=f"in/{name}", Body=b"[1]\n[2]\n")
+    cloud.stop()
+    job = transform.request(
+        source={"SplitType": "Line", "ContentType": "application/json"}, BatchStrategy="SingleRecord"
+    )
+
+    cloud = killed(tmp_path, "kill", "create_transform_job", job, step)
+    cloud.start()
+    try:
+        doc = connect(cloud, "sagemaker").describe_transform_job(TransformJobName="job")
+        assert doc["TransformJobStatus"] == "Completed", doc.get("FailureReason")
+        assert counter.count == 1
+        for name in ("a", "b", "c"):
+            body = connect(cloud, "s3").get_object(Bucket="sagemaker-data", Key=f"out/{name}.out")["Body"].read()
+            assert body.count(b"here") == 2
         until(lambda: not list((tmp_path / "root/jobs").iterdir()))
         assert not list((tmp_path / "root/runs").glob("*/*"))
     finally:

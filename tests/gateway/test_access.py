@@ -34,6 +34,7 @@ WITHOUT_TYPE = {"logs:DescribeLogGroups"}
 # GetFederationToken may tag its session: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 MORE = {"sts:TagSession": ["arn:${Partition}:sts::${Account}:federated-user/${Name}"]}
 ACCOUNT = "000000000000"
+SAGEMAKER = "arn:aws:sagemaker:us-east-1:000000000000"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/12345678-1234-1234-1234-123456789012"
 
 
@@ -125,7 +126,13 @@ EXAMPLE = Example({
     "DeletionTaskId": "task/aws-service-role/a.amazonaws.com/R/1", "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA",
     "KeyId": KEY, "TargetKeyId": KEY, "SourceKeyId": KEY, "DestinationKeyId": KEY, "AliasName": "alias/a",
     "Name": "guest", "RoleArn": "arn:aws:iam::000000000000:role/R",
-    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R", "repositoryName": "team/model",
+    "repositoryName": "team/model", "ExecutionRoleArn": "arn:aws:iam::000000000000:role/R",
+    "ModelPackageArnList": [f"{SAGEMAKER}:model-package/g/1"],
+    "ModelPackageArn": f"{SAGEMAKER}:model-package/g/1",
+    "ArtifactArn": f"{SAGEMAKER}:artifact/a", "SourceArn": f"{SAGEMAKER}:action/a",
+    "DestinationArn": f"{SAGEMAKER}:context/c",
+    "MetricQueries": [{"ResourceArn": f"{SAGEMAKER}:experiment-trial-component/c"}],
+    "ModelCardExportJobArn": f"{SAGEMAKER}:model-card/c/export-job/j",
 })  # fmt: skip
 OWN = {"ecr": {"resourceArn": "arn:aws:ecr:us-east-1:000000000000:repository/r"}}  # a member's name is others' too
 

@@ -73,3 +73,39 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(monkeypatch):
 
 def test_versions_are_found_without_importing_the_library():
     assert runtimes.resolve(ECR + "sagemaker-scikit-learn:1.2-1").installed == version("scikit-learn")
+
+
+@pytest.mark.parametrize(
+    "image, name",
+    [
+        ("linear-learner:1", "linear-learner"),
+        ("kmeans:1", "kmeans"),
+        ("pca:1", "pca"),
+        ("knn:1", "knn"),
+        ("randomcutforest:1", "randomcutforest"),
+        ("forecasting-deepar:1", "forecasting-deepar"),
+        ("lightgbm-regression-model:2.1.0", "lightgbm-regression"),
+        ("lightgbm-classification-model", "lightgbm-classification"),
+        ("lightgbm:latest", "lightgbm"),
+    ],
+)
+def test_a_built_in_algorithm_runs_by_its_name(monkeypatch, image, name):
+    with_versions(monkeypatch, **{"scikit-learn": "1.9.1", "faiss-cpu": "1.15", "lightgbm": "4.7", "gluonts": "0.17"})
+
+    found = runtimes.resolve("382416733822.dkr.ecr.us-east-1.amazonaws.com/" + image)
+
+    assert found.name == name and found.train[-1] == found.serve[-1] == name
+    assert found.notice == ""  # the tag is the image's, not the library's
+
+
+@pytest.mark.parametrize("name", ["blazingtext", "lda", "catboost-classification-model", "factorization-machines"])
+def test_another_built_in_algorithm_is_refused_by_name(name):
+    with pytest.raises(AwsError, match=f"The built-in algorithm {name} is not offered here. .*linear-learner, kmeans"):
+        runtimes.resolve(ECR + name + ":1")
+
+
+def test_deepar_without_its_library_names_the_extra(monkeypatch):
+    with_versions(monkeypatch)
+
+    with pytest.raises(AwsError, match=r"needs gluonts.*pip install 'skylab\[forecast\]'"):
+        runtimes.resolve(ECR + "forecasting-deepar:1")

@@ -1,7 +1,7 @@
 """Which service a request is for: a look-up by what it was signed for, never a guess."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from skylab.gateway.service import Service
@@ -18,10 +18,15 @@ AWS_HOST = re.compile(r"(?:.+\.)?(?P<service>s3|sts|iam|logs|sagemaker)[.-](?:[a
 
 
 class Routes:
-    def __init__(self, services: Iterable[Service]) -> None:
+    def __init__(self, services: Collection[Service]) -> None:
         self._by_signature: dict[str, list[Service]] = {}
         for service in services:
             self._by_signature.setdefault(service.signs_as, []).append(service)
+        self._paths = {
+            service.name: set(map(_first, _paths(service)))
+            for service in services
+            if "targetPrefix" not in service.model.metadata
+        }
 
     def signed_for(self, request: HttpRequest) -> tuple[str, str] | None:
         """(service, region) of the credential scope; None when the request is not signed."""
@@ -31,12 +36,23 @@ class Routes:
     def service(self, name: str, request: HttpRequest) -> Service | None:
         """The service of that signing name which knows the request; the first of them where none does."""
         known = self._by_signature.get(name, [])
+        if len(known) == 1:
+            return known[0]
         target = request.headers.get("x-amz-target", "").rpartition(".")[0]
         for service in known:
             prefix = service.model.metadata.get("targetPrefix")
-            if (target == prefix) if target else (prefix is None):
+            if (target == prefix) if target else (prefix is None and _first(request.path) in self._paths[service.name]):
                 return service
         return known[0] if known else None
+
+
+def _paths(service: Service) -> list[str]:
+    """Services without targets that sign by one name are told apart by the first part of the path."""
+    return [service.model.operation_model(name).http["requestUri"] for name in service.model.operation_names]
+
+
+def _first(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
 
 
 def to_path_style(request: HttpRequest) -> HttpRequest:

@@ -9,10 +9,12 @@ CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 
 @dataclass(slots=True)
 class Request:
-    """headers: names in lower case."""
+    """headers: names in lower case. method and path: of a server of several models, which is asked for more."""
 
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
+    path: str = "/invocations"
 
     @property
     def content_type(self) -> str:

@@ -111,6 +111,9 @@ class Connection(asyncio.Protocol):
         self.busy = True
         if path == b"/invocations" and self.method == b"POST":
             self.workers.predict(request, self)
+        elif path.startswith(b"/models") and getattr(self.workers.model, "several", False):
+            request.method, request.path = self.method.decode(), path.decode("latin-1")
+            self.workers.predict(request, self)
         else:
             self.answer(self._other(path))
 

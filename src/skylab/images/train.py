@@ -1,29 +1,37 @@
-"""python -m skylab.images.train [xgboost]: one host of a training job, from its start to its exit code.
+"""python -m skylab.images.train [FAMILY]: one host of a training job, from its start to its exit code.
 
-xgboost without a script is the built-in algorithm; everything else is script mode.
+xgboost without a script, and the algorithms of the catalogue, are built in; everything else is script mode.
 """
 
 import sys
 
 from skylab.images import scriptmode
+from skylab.images.algorithms import catalogue
 from skylab.images.environment import Environment
 from skylab.images.failures import JobFailed
 from skylab.images.folders import Folders
 
 
 def work(environment: Environment) -> None:
-    if environment.program or "xgboost" not in sys.argv[1:]:
+    family = (sys.argv[1:] or [""])[0]
+    if family not in catalogue.PACKAGES and (environment.program or family != "xgboost"):
         return scriptmode.run(environment)
-    from skylab.images.boosting import training  # numpy and xgboost take a while; a script may not need them
-
     try:
-        training.run(environment)
+        _train(family, environment)
     except JobFailed:
         raise
     except Exception as error:
         import traceback
 
         raise JobFailed(f"Framework Error: \n{traceback.format_exc()}\n{error}") from error
+
+
+def _train(family: str, environment: Environment) -> None:
+    if family != "xgboost":
+        return catalogue.train(family, environment)
+    from skylab.images.boosting import training  # numpy and xgboost take a while; a script may not need them
+
+    training.run(environment)
 
 
 def main() -> int:

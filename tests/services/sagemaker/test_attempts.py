@@ -297,7 +297,7 @@ def test_an_update_is_for_jobs_in_progress_and_for_what_is_offered(sagemaker, pr
     assert "EnableRemoteDebug is not offered yet" in refused(sagemaker.update_training_job, **remote)[1]
     profiler = {"S3OutputPath": "s3://sagemaker-data/p", "ProfilingIntervalInMilliseconds": 500}
     sagemaker.update_training_job(TrainingJobName="job", ProfilerConfig=profiler)
-    assert described(sagemaker)["ProfilerConfig"] == profiler
+    assert described(sagemaker)["ProfilerConfig"] == profiler | {"DisableProfiler": False}
     processes.end(0)
     steps(WHOLE)
     late = {"TrainingJobName": "job", "ProfilerConfig": profiler}

@@ -9,6 +9,7 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 from conftest import connect
+from services.sagemaker import test_transform as transform
 from services.sagemaker.acted import REGION, ROLE, channel
 
 from skylab.compute.processes import LocalProcesses
@@ -137,3 +138,78 @@ def test_a_processing_job_runs_its_entrypoint_and_command(site):
     while (found := doc())["ProcessingJobStatus"] == "InProgress":
         pass
     assert (found["ProcessingJobStatus"], found.get("ExitMessage")) == ("Completed", "data"), found.get("FailureReason")
+
+
+SERVE = """#!/usr/bin/env python3
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.say(b"")
+
+    def do_POST(self):
+        self.say(self.rfile.read(int(self.headers["Content-Length"])) + os.environ["SAGEMAKER_BATCH"].encode())
+
+    def say(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+
+def test_its_serve_program_is_asked_by_batch_transform(site):
+    (site.folder / "serve").write_text(SERVE)
+    image = site.build("FROM python:3.11\nENV PATH=/opt/program:$PATH\nCOPY --chmod=755 serve /opt/program/")
+    site.sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": image}, ExecutionRoleArn=ROLE)
+    site.sagemaker.create_transform_job(**transform.request(source={"uri": "s3://sagemaker-data/train/"}))
+
+    def doc():
+        return site.sagemaker.describe_transform_job(TransformJobName="job")
+
+    while (found := doc())["TransformJobStatus"] == "InProgress":
+        pass
+    assert found["TransformJobStatus"] == "Completed", found.get("FailureReason")
+    assert transform.read(site.s3, "out/x.out") == b"datatrue"
+
+
+ANSWER = """#!/usr/bin/env python
+import http.server, os, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def do_POST(self):
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.send_response(200); self.end_headers()
+        self.wfile.write(f"{open('/opt/ml/model/x').read()} {asked}".encode())
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+
+def test_its_own_serve_program_serves_on_port_8080_of_every_instance(site):
+    (site.folder / "serve").write_text(ANSWER)
+    (site.folder / "train").write_text(TRAIN)
+    image = site.build(
+        "FROM python\nENV PATH=/p:$PATH\nCOPY --chmod=755 serve train /p/\n"
+        "RUN mkdir -p /opt/ml/code && touch /opt/ml/code/hello"
+    )
+    site.train(image)
+    container = {"Image": image, "ModelDataUrl": "s3://sagemaker-data/out/job/output/model.tar.gz"}
+    site.sagemaker.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}
+    site.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+
+    site.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+
+    while (doc := site.sagemaker.describe_endpoint(EndpointName="e"))["EndpointStatus"] == "Creating":
+        pass
+    assert doc["EndpointStatus"] == "InService", doc.get("FailureReason")
+    runtime = connect(site.cloud, "sagemaker-runtime")
+    for n in range(4):
+        answer = runtime.invoke_endpoint(EndpointName="e", Body=f"asked {n}")
+        assert answer["Body"].read() == f"data asked {n}".encode()
+    site.sagemaker.delete_endpoint(EndpointName="e")

@@ -49,19 +49,19 @@ def test_what_is_there_already_is_not_made_again(hosting):
 
 def test_what_is_not_offered_is_refused_by_name(hosting):
     container = {"Image": SKLEARN, "ModelDataUrl": "s3://b/k"}
-    with pytest.raises(ClientError, match="Containers: more than one"):
-        hosting.sagemaker.create_model(ModelName="m", Containers=[container] * 2, ExecutionRoleArn=hosting.role)
-    with pytest.raises(ClientError, match="MultiModel is not offered yet"):
+    with pytest.raises(ClientError, match="InferenceSpecificationName can be given only with"):
         hosting.sagemaker.create_model(
-            ModelName="m", PrimaryContainer=container | {"Mode": "MultiModel"}, ExecutionRoleArn=hosting.role
+            ModelName="m",
+            PrimaryContainer=container | {"InferenceSpecificationName": "s"},
+            ExecutionRoleArn=hosting.role,
         )
-    with pytest.raises(ClientError, match="is not known here"):
+    with pytest.raises(ClientError, match="Cannot access ECR image my/own:1"):
         hosting.bare_model("m", "s3://b/k", image="my/own:1")
     hosting.model("a")
-    variant = {"VariantName": "A", "ModelName": "a"}
-    serverless = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}
-    with pytest.raises(ClientError, match="ServerlessConfig is not offered yet"):
-        hosting.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant | serverless])
+    variant = {"VariantName": "A", "ModelName": "a", "InstanceType": "ml.m5.large"}
+    managed = {"ManagedInstanceScaling": {"Status": "ENABLED"}}
+    with pytest.raises(ClientError, match="ManagedInstanceScaling is not offered yet"):
+        hosting.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant | managed])
 
 
 def test_a_model_that_does_not_load_fails_its_endpoint_and_says_why_in_the_log(hosting):

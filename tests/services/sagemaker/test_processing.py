@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 
-import pytest
 from conftest import connect
 from services.sagemaker.acted import ROLE, keys
 from services.sagemaker.test_training import refused
@@ -261,34 +260,34 @@ ATHENA = {"Catalog": "c", "Database": "d", "QueryString": "q", "OutputS3Uri": "s
 PREFERENCES = {"VolumeSizeInGB": 1, "InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 1}]}
 
 
-@pytest.mark.parametrize(
-    "members, words",
-    [
-        ({"ProcessingInputs": [brought(S3InputMode="Pipe")]}, "Pipe is not offered"),
-        ({"ProcessingInputs": [brought(S3CompressionType="Gzip")]}, "Gzip can only be used with S3InputMode Pipe"),
-        ({"ProcessingInputs": [brought(local="/opt/ml/input/data")]}, "must begin with /opt/ml/processing/"),
-        ({"ProcessingInputs": [brought(local="/opt/ml/processing/../x")]}, "must begin with /opt/ml/processing/"),
-        ({"ProcessingInputs": [{"InputName": "a"}]}, "S3Input is required"),
-        ({"ProcessingInputs": [brought(), brought()]}, "must be unique"),
-        (
-            {"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {"AthenaDatasetDefinition": ATHENA}}]},
-            "DatasetDefinition is not offered",
-        ),
-        (outputs({"OutputName": "a"}), "S3Output is required"),
-        (outputs(taken(local="/tmp/out")), "must be a folder in /opt/ml"),
-        (
-            outputs({"OutputName": "a", "FeatureStoreOutput": {"FeatureGroupName": "g"}, "AppManaged": True}),
-            "FeatureStoreOutput is not offered",
-        ),
-        ({"ProcessingResources": {"ClusterConfig": PREFERENCES}}, "InstancePreferences is not offered"),
-        ({"AppSpecification": {"ImageUri": SKLEARN}}, "ContainerEntrypoint is required"),
-        ({"AppSpecification": {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"}}, "is not known here"),
-        (outputs(taken(uri="s3://nowhere-sagemaker/x")), "bucket nowhere-sagemaker does not exist"),
-    ],
-)
-def test_what_has_no_effect_here_is_refused_by_name(sagemaker, members, words):
-    code, text = refused(sagemaker.create_processing_job, **request(**members))
-    assert code == "ValidationException" and words in text
+REFUSED = [
+    ({"ProcessingInputs": [brought(S3InputMode="Pipe")]}, "Pipe is not offered"),
+    ({"ProcessingInputs": [brought(S3CompressionType="Gzip")]}, "Gzip can only be used with S3InputMode Pipe"),
+    ({"ProcessingInputs": [brought(local="/opt/ml/input/data")]}, "must begin with /opt/ml/processing/"),
+    ({"ProcessingInputs": [brought(local="/opt/ml/processing/../x")]}, "must begin with /opt/ml/processing/"),
+    ({"ProcessingInputs": [{"InputName": "a"}]}, "S3Input is required"),
+    ({"ProcessingInputs": [brought(), brought()]}, "must be unique"),
+    (
+        {"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {"AthenaDatasetDefinition": ATHENA}}]},
+        "DatasetDefinition is not offered",
+    ),
+    (outputs({"OutputName": "a"}), "S3Output is required"),
+    (outputs(taken(local="/tmp/out")), "must be a folder in /opt/ml"),
+    (
+        outputs({"OutputName": "a", "FeatureStoreOutput": {"FeatureGroupName": "g"}, "AppManaged": True}),
+        "FeatureStoreOutput is not offered",
+    ),
+    ({"ProcessingResources": {"ClusterConfig": PREFERENCES}}, "InstancePreferences is not offered"),
+    ({"AppSpecification": {"ImageUri": SKLEARN}}, "ContainerEntrypoint is required"),
+    ({"AppSpecification": {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"}}, "is not known here"),
+    (outputs(taken(uri="s3://nowhere-sagemaker/x")), "bucket nowhere-sagemaker does not exist"),
+]
+
+
+def test_what_has_no_effect_here_is_refused_by_name(sagemaker):
+    for members, words in REFUSED:
+        code, text = refused(sagemaker.create_processing_job, **request(**members))
+        assert code == "ValidationException" and words in text, (members, text)
 
 
 def test_spark_needs_its_extra(sagemaker, monkeypatch):

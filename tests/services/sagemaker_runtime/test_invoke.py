@@ -3,7 +3,7 @@ from botocore.exceptions import ClientError, EventStreamError
 from endpoint_steps import until
 
 from skylab.compute.supervisor import Supervisor
-from skylab.services.sagemaker_runtime import invocations
+from skylab.services.sagemaker_runtime import invocations, routes
 
 
 def test_an_endpoint_answers(hosting):
@@ -179,11 +179,11 @@ def test_a_request_that_finds_its_replica_gone_looks_again_who_serves(hosting, m
     hosting.model("a")
     hosting.config("config", ("A", "a", 1, 1))
     hosting.endpoint("one", "config")
-    real, looks = invocations._route, []
+    real, looks = routes.find, []
 
     def stale_first(call, request):
         looks.append(real(call, request))
-        return ("A", ["/nowhere"]) if len(looks) == 1 else looks[-1]
+        return looks[-1]._replace(sockets=["/nowhere"]) if len(looks) == 1 else looks[-1]
 
-    monkeypatch.setattr(invocations, "_route", stale_first)
+    monkeypatch.setattr(routes, "find", stale_first)
     assert hosting.ask("one", {"x": 1})["sent"] == {"x": 1} and len(looks) == 2

@@ -8,6 +8,7 @@ from typing import Any
 import xgboost
 
 from skylab.images.boosting import cluster, data, hyperparameters, metrics, rounds
+from skylab.images.debugging import boosted
 from skylab.images.environment import Environment, cpus
 from skylab.images.failures import ClientError
 from skylab.images.folders import Folders
@@ -87,6 +88,8 @@ def _train(params: dict[str, Any], train: Any, validation: Any, folders: Folders
     if plan.keep_model and first:
         plan.callbacks.insert(0, rounds.Saved(save))  # before the line that tells of the round
         signal.signal(signal.SIGTERM, lambda number, frame: rounds.stop(save))
+    if first and (saved := boosted.hook(folders, train, validation, plan.first_round)):
+        plan.callbacks.append(saved)
     watched = [(train, "train")] + ([(validation, "validation")] if validation is not None else [])
     try:
         booster = xgboost.train(

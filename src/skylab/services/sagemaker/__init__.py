@@ -9,15 +9,33 @@ from types import ModuleType
 
 from skylab.kernel.key import Key
 from skylab.kernel.store import Exists, Missing
-from skylab.services.sagemaker import hosting, processing, training
+from skylab.services.sagemaker import (
+    components,
+    debugger,
+    hosting,
+    pipelines,
+    processing,
+    registry,
+    tracking,
+    training,
+    transform,
+    tuning,
+)
 from skylab.services.sagemaker.tags import Tags
 from skylab.wire.errors import AwsError, invalid
 
 NAME = "sagemaker"
 FAMILIES: list[ModuleType] = [
+    components,
+    debugger,
     hosting,
+    pipelines,
     processing,
+    registry,
+    tracking,
     training,
+    transform,
+    tuning,
 ]
 RESOURCES = [Tags, *(each for family in FAMILIES for each in family.RESOURCES)]
 WORK = {kind: work for family in FAMILIES for kind, work in getattr(family, "WORK", {}).items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skylab.kernel.clock import expired, patience
+from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.call import Call
 from skylab.wire.errors import AwsError, invalid
@@ -28,6 +29,10 @@ SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def arn(call: Call, type: str, name: str) -> str:
     """type is the ARN's own word for it, and the type of the resource's Key: training-job, endpoint-config, model."""
     return call.arn(f"{type}/{name.lower()}")
+
+
+def arn_of(key: Key) -> str:
+    return f"arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()}"
 
 
 def tags(request: Any) -> dict[str, str]:
@@ -75,25 +80,47 @@ async def hold(
 
 
 def listed(
-    call: Call, type: str, request: Any, result: str, name: str, status: str, default_order: str = "Descending"
+    call: Call,
+    type: str,
+    request: Any,
+    result: str,
+    name: str,
+    status: str,
+    default_order: str = "Descending",
+    also: Callable[[dict[str, Any]], bool] = lambda doc: True,
 ) -> dict[str, Any]:
     """One page of a List operation: {result: [...], "NextToken": ...}, the latter only where there is more.
 
     name and status are the members that NameContains and StatusEquals are about. The token is the place of the last
-    document, so that what is made meanwhile moves nothing.
+    document, so that what is made meanwhile moves nothing. also: what else a document has to be.
     """
     column = {"Name": name, "Status": status}.get(request.get("SortBy", ""), "CreationTime")
-    descending = request.get("SortOrder", default_order) == "Descending"
-
-    def place(doc: dict[str, Any]) -> tuple[Any, str]:
-        value = doc[column]
-        return (value.timestamp() if isinstance(value, datetime) else value, doc[name])
-
     with call.reading() as tx:
         docs = tx.all(call.account, call.region, "sagemaker", type)
-        found = sorted((doc for doc in docs if _wanted(doc, request, name, status)), key=place, reverse=descending)
+        found = [doc for doc in docs if _wanted(doc, request, name, status)]
+    descending = request.get("SortOrder", default_order) == "Descending"
+    return paged(found, request, result, name, lambda doc: doc[column], descending)
+
+
+def paged(
+    docs: list[dict[str, Any]],
+    request: Any,
+    result: str,
+    name: str,
+    value: Callable[[dict[str, Any]], Any],
+    descending: bool,
+) -> dict[str, Any]:
+    """A page of documents in the order of a value of theirs, a text, a number or a time, and then of their names."""
+
+    def place(doc: dict[str, Any]) -> tuple[Any, str]:
+        by = value(doc)
+        return (by.timestamp() if isinstance(by, datetime) else by, doc[name])
+
+    found = sorted(docs, key=place, reverse=descending)
     if "NextToken" in request:
-        after = _place(request["NextToken"], str if column in (name, status) else float)
+        after = _place(request["NextToken"])
+        if any(type(place(doc)[0]) is not type(after[0]) for doc in found[:1]):
+            raise invalid("Invalid NextToken.")
         found = [doc for doc in found if (place(doc) < after if descending else place(doc) > after)]
     size = request.get("MaxResults", PAGE)
     page = found[:size]
@@ -120,12 +147,12 @@ def _token(place: tuple[Any, str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def _place(token: str, kind: type) -> tuple[Any, str]:
+def _place(token: str) -> tuple[Any, str]:
     try:
         value, name = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, TypeError, RecursionError):
         raise invalid("Invalid NextToken.") from None
-    if type(value) is not kind or type(name) is not str:
+    if type(value) not in (str, float) or type(name) is not str:
         raise invalid("Invalid NextToken.")
     return value, name
 

@@ -7,6 +7,7 @@ from skylab.kernel.key import Key
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker.common import arn
+from skylab.services.sagemaker.tracking.jobs import record
 from skylab.wire.errors import AwsError, invalid
 
 WORDS = {"endpoint-config": "endpoint configuration"}
@@ -51,6 +52,18 @@ def refuse(given: Mapping[str, Any], names: Iterable[str]) -> None:
             raise invalid(f"{name} is not offered yet.")
 
 
+def job_missing(key: Key) -> AwsError:
+    return invalid(f"Could not find requested job with name: {key.name}")
+
+
+def job_exists(key: Key) -> AwsError:
+    return AwsError(
+        "ResourceInUse",
+        "Job name must be unique within an AWS account and region, and a job with this name already exists "
+        f"(arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
+    )
+
+
 def stop(call: Call, type: str, name: str, kind: str) -> None:
     """Asks a job to stop. kind: Processing. Raises AwsError where it is not in progress."""
     key, status = call.key(type, name), f"{kind}JobStatus"
@@ -58,7 +71,9 @@ def stop(call: Call, type: str, name: str, kind: str) -> None:
         doc = tx.get(key)
         if doc[status] != "InProgress":
             raise invalid(f"The request was rejected because the {kind.lower()} job is in status {doc[status]}.")
-        tx.put(key, doc | {status: "Stopping", "LastModifiedTime": call.now}, call.now)
+        doc |= {status: "Stopping", "LastModifiedTime": call.now}
+        tx.put(key, doc, call.now)
+        record(tx, key, doc, call.now)
         tx.stop(key, call.now)
 
 

@@ -28,8 +28,16 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
-        if not self._complete:
-            self._break("The connection was closed before the answer was complete.")
+        if self._complete:
+            return
+        if error is None and self._begun and self._unmeasured():  # RFC 9112, section 6.3: its end is the body's
+            self._complete, self._kept = True, False
+            return self._tell()
+        self._break("The connection was closed before the answer was complete.")
+
+    def _unmeasured(self) -> bool:
+        """Whether the answer does not say how long it is."""
+        return not {"content-length", "transfer-encoding"} & self.headers.keys()
 
     def eof_received(self) -> None:
         self.closed = True

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from skylab.services.call import Call
+from skylab.services.sagemaker_runtime import captured, routes, ways
 from skylab.services.sagemaker_runtime.connection import Broken, Connection
+from skylab.services.sagemaker_runtime.failures import LATE, in_time, refused
+from skylab.services.sagemaker_runtime.heads import head
+from skylab.services.sagemaker_runtime.routes import Route
+from skylab.services.sagemaker_runtime.ways import ASIDE, Way
 from skylab.wire import eventstream
 from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker_runtime import *
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 TIMEOUT = 60.0  # seconds that AWS gives a container to answer
 STREAM_TIMEOUT = 480.0  # and to finish an answer that it streams
 ROUTES = 3  # looks at who serves, where nobody of those can be reached
 MOST = 6291456  # bytes of a payload, the model's limit of BodyBlob
-SHOWN = 1024  # characters of a container's answer in an error
-LATE = (
-    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
-    "each container in Amazon CloudWatch, resolve the issue, and try again."
-)
-NOT_YET = ("TargetModel", "TargetContainerHostname", "EnableExplanations", "InferenceComponentName")
-PASSED_ON = {
-    "ContentType": "Content-Type",
-    "Accept": "Accept",
-    "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
-    "InferenceId": "X-Amzn-SageMaker-Inference-Id",
-    "SessionId": "X-Amzn-SageMaker-Session-Id",
-}
 RETURNED = {
     "ContentType": "content-type",
     "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
@@ -47,33 +38,39 @@ RETURNED = {
 
 class Invocations:
     async def invoke_endpoint(self, call: Call, request: InvokeEndpointInput) -> dict[str, Any]:
-        variant, path, connection = await _sent(call, request, await _whole(request.get("Body", b"")))
+        sent = await _whole(request.get("Body", b""))
+        route, path, connection, way = await _sent(call, request, sent)
         try:
-            body = await _in_time(call, request, connection.rest(), TIMEOUT)
+            body = await in_time(call, request, connection.rest(), TIMEOUT, way.host)
         except BaseException:
             connection.close()
             raise
         finally:
             call.part["pool"].here().give_back(path, connection)
+            way.left()
         if connection.status != 200:
-            raise _refused(call, request, connection.status, body)
-        return _members(connection, variant) | {"Body": body}
+            raise refused(call, request, connection.status, body, way.host)
+        if route.capture:
+            await _captured(call, request, route, route.variant, sent, body, connection.headers.get("content-type"))
+        return _members(connection, route.variant) | {"Body": body}
 
     async def invoke_endpoint_with_response_stream(
         self, call: Call, request: InvokeEndpointWithResponseStreamInput
     ) -> dict[str, Any]:
-        variant, path, connection = await _sent(call, request, await _whole(request.get("Body", b"")), streaming=True)
+        body = await _whole(request.get("Body", b""))
+        route, path, connection, way = await _sent(call, request, body, streaming=True)
         try:
-            await _in_time(call, request, connection.begun(), TIMEOUT)
+            await in_time(call, request, connection.begun(), TIMEOUT, way.host)
             if connection.status != 200:
-                body = await _in_time(call, request, connection.rest(), TIMEOUT)
-                raise _refused(call, request, connection.status, body)
+                said = await in_time(call, request, connection.rest(), TIMEOUT, way.host)
+                raise refused(call, request, connection.status, said, way.host)
         except BaseException:
             connection.close()
             call.part["pool"].here().give_back(path, connection)
+            way.left()
             raise
-        members = _members(connection, variant)
-        return members | {"Body": _events(call, path, connection)}
+        members = _members(connection, route.variant)
+        return members | {"Body": _events(call, path, connection, way)}
 
 
 async def _whole(body: Any) -> bytes:
@@ -95,51 +92,62 @@ async def _whole(body: Any) -> bytes:
 
 async def _sent(
     call: Call, request: Mapping[str, Any], body: bytes, streaming: bool = False
-) -> tuple[str, str, Connection]:
-    """(variant, socket, connection on which the request went out). Another replica is tried only where nothing was
-    sent, since a request that was received may have been acted upon."""
-    for name in NOT_YET:
-        if name in request:
-            raise AwsError("ValidationError", f"{name} is not offered yet.")
+) -> tuple[Route, str, Connection, Way]:
+    """(route, socket, connection on which the request went out, its way). Another replica is tried only where nothing
+    was sent, since a request that was received may have been acted upon."""
     pool, tried, variant = call.part["pool"].here(), set[str](), ""
+    aside = any(member in request for member in ASIDE)
     for _ in range(ROUTES):
-        variant, sockets = _route(call, request)
-        for path in [path for path in pool.choose(sockets)[:2] if path not in tried]:
+        route = routes.find(call, request)
+        variant, plain = route.variant, not (aside or route.beside)
+        way = Way(route.sockets, body, request) if plain else await ways.way(call, request, body, route)
+        order = _drawn(call, way.sockets) if route.random else pool.choose(way.sockets)
+        for path in [path for path in order[:2] if path not in tried]:
             try:
                 connection = await pool.borrow(path)
             except OSError as problem:
                 log.warning("%s cannot be reached: %r", path, problem)
                 tried.add(path)  # if it has been replaced meanwhile, the route says so now
                 continue
-            connection.send(_head(request, len(body)), body, streaming)
-            return variant, path, connection
+            except BaseException:
+                way.left()
+                raise
+            sent = head(way.request, len(way.body), way.url)
+            connection.send(sent, way.body, streaming)
+            if route.shadow:
+                _copy(call, request, route, sent, body)
+            return route, path, connection, way
+        way.left()
+        if way.once:
+            break
     raise AwsError("ServiceUnavailable", f"Variant {variant} of endpoint {request['EndpointName']} has no instance.")
 
 
-def _route(call: Call, request: Mapping[str, Any]) -> tuple[str, list[str]]:
-    name = request["EndpointName"]
-    key = call.key("endpoint", name)._replace(service="sagemaker")
-    with call.reading() as tx:
-        doc = tx.find(key)
-    if doc is None or not doc["_"]["fleet"] or doc["EndpointStatus"] == "Deleting":
-        raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.")
-    weights = {each["VariantName"]: each["CurrentWeight"] for each in doc["ProductionVariants"]}
-    variant = request.get("TargetVariant") or call.part["turns"].next(key, weights)
-    if variant not in weights:
-        raise AwsError("ValidationError", f"Variant {variant} of endpoint {name} not found.")
-    return variant, doc["_"]["replicas"].get(variant, [])
+def _drawn(call: Call, sockets: list[str]) -> list[str]:
+    """Beginning with one that is drawn by lot."""
+    first = int(call.ids.new(), 16) % len(sockets) if sockets else 0
+    return sockets[first:] + sockets[:first]
 
 
-def _head(request: Mapping[str, Any], size: int) -> bytes:
-    lines = ["POST /invocations HTTP/1.1", "Host: model.aws.local:8080", f"Content-Length: {size}"]
-    for member, header in PASSED_ON.items():
-        if member in request:
-            lines.append(f"{header}: {_one_line(request[member])}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+def _copy(call: Call, request: Mapping[str, Any], route: Route, head: bytes, body: bytes) -> None:
+    """The same request to the shadow; what it answers is only ever captured."""
+    assert route.shadow
+    variant = route.shadow.variant
+
+    async def done(answer: bytes, type: str | None) -> None:
+        if route.capture:
+            await _captured(call, request, route, variant, body, answer, type)
+
+    call.part["shadows"].send(call.part["pool"].here(), route.shadow.sockets, head, body, TIMEOUT, done)
 
 
-def _one_line(value: str) -> str:
-    return value.replace("\r", " ").replace("\n", " ")
+async def _captured(
+    call: Call, request: Mapping[str, Any], route: Route, variant: str, body: bytes, answer: bytes, type: str | None
+) -> None:
+    """In a file before the caller is answered: a record of what was acknowledged is never lost."""
+    assert route.capture
+    line = captured.record(route.capture, request, call.request_id, call.now, body, answer, type)
+    await call.part["spool"].write(route.capture["fleet"], variant, call.now, line, call.request_id)
 
 
 def _members(connection: Connection, variant: str) -> dict[str, Any]:
@@ -147,35 +155,7 @@ def _members(connection: Connection, variant: str) -> dict[str, Any]:
     return found | {"InvokedProductionVariant": variant}
 
 
-async def _in_time(call: Call, request: Mapping[str, Any], answer: Awaitable[T], seconds: float) -> T:
-    try:
-        async with asyncio.timeout(seconds):
-            return await answer
-    except TimeoutError:
-        raise _model_error(call, request["EndpointName"], 0, LATE) from None
-    except Broken as problem:
-        raise _model_error(call, request["EndpointName"], 500, str(problem)) from None
-
-
-def _refused(call: Call, request: Mapping[str, Any], status: int, body: bytes) -> AwsError:
-    return _model_error(call, request["EndpointName"], status, body.decode(errors="replace"))
-
-
-def _model_error(call: Call, name: str, status: int, text: str) -> AwsError:
-    side = "client" if 400 <= status < 500 else "server"
-    group = f"/aws/sagemaker/Endpoints/{name}"
-    console = f"https://{call.region}.console.aws.amazon.com/cloudwatch/home?region={call.region}"
-    return AwsError(
-        "ModelError",
-        f'Received {side} error ({status}) from primary with message "{text[:SHOWN]}". '
-        f"See {console}#logEventViewer:group={group} in account {call.account} for more information.",
-        OriginalStatusCode=status,
-        OriginalMessage=text[:SHOWN],
-        LogStreamArn=f"arn:aws:logs:{call.region}:{call.account}:log-group:{group}",
-    )
-
-
-async def _events(call: Call, path: str, connection: Connection) -> AsyncIterator[bytes]:
+async def _events(call: Call, path: str, connection: Connection, way: Way) -> AsyncIterator[bytes]:
     """Each piece of the answer as an event; a break in the middle as the exception that the SDKs raise."""
     pieces, until = connection.pieces(), asyncio.get_running_loop().time() + STREAM_TIMEOUT
     try:
@@ -183,12 +163,13 @@ async def _events(call: Call, path: str, connection: Connection) -> AsyncIterato
             yield eventstream.event("PayloadPart", piece, "application/octet-stream")
     except (Broken, TimeoutError) as problem:
         connection.close()
-        yield _exception("ModelStreamError", str(problem) or LATE)
+        yield _exception("ModelStreamError", str(problem) or LATE.format(way.host))
     except BaseException:
         connection.close()
         raise
     finally:
         call.part["pool"].here().give_back(path, connection)
+        way.left()
 
 
 async def _next(pieces: AsyncIterator[bytes], until: float) -> bytes | None:

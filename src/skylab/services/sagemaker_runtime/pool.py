@@ -30,6 +30,16 @@ class Pool:
             lane = self._lanes[loop] = Lane()
         return lane
 
+    def close(self) -> None:
+        """Hangs up, on loops that still run."""
+        for loop, lane in list(self._lanes.items()):
+            if loop.is_running():
+                asyncio.run_coroutine_threadsafe(lane.close(), loop).result(QUEUE)
+
+    def busy(self, path: str) -> int:
+        """How many requests a replica has at the moment, whoever sent them."""
+        return sum(lane.busy(path) for lane in list(self._lanes.values()))
+
 
 class Lane:
     """The connections of one loop."""
@@ -39,6 +49,13 @@ class Lane:
         self._idle: dict[str, list[Connection]] = defaultdict(list)
         self._busy: dict[str, int] = defaultdict(int)
         self._used: dict[str, int] = {}
+
+    def busy(self, path: str) -> int:
+        return self._busy.get(path, 0)
+
+    async def close(self) -> None:
+        for connection in [each for idle in self._idle.values() for each in idle]:
+            connection.close()
 
     def choose(self, sockets: list[str]) -> list[str]:
         """The replicas, least busy first; among equals the one that has waited longest."""

@@ -7,15 +7,22 @@ from skylab.services.call import Call
 from skylab.services.sagemaker import common
 from skylab.services.sagemaker.needs import NETWORK, PASS_EXECUTION_ROLE, PRINCIPAL, create, each, listing, named, on
 
+VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
+
+
+def of_variants(member: str) -> Source:
+    """One member of every variant: a shadow takes as much as one in production."""
+    return lambda call, parameters: [one for list in VARIANTS for one in each(list, member)(call, parameters)]
+
 
 def model_arns(call: Call, parameters: Parameters) -> list[str]:
-    models = (variant.get("ModelName") for variant in parameters["ProductionVariants"])
+    models = (variant.get("ModelName") for member in VARIANTS for variant in parameters.get(member, []))
     return [common.arn(call, "model", model) for model in models if model]
 
 
 CONFIG: dict[str, Source] = NETWORK | {
-    "sagemaker:AcceleratorTypes": each("ProductionVariants", "AcceleratorType"),
-    "sagemaker:InstanceTypes": each("ProductionVariants", "InstanceType"),
+    "sagemaker:AcceleratorTypes": of_variants("AcceleratorType"),
+    "sagemaker:InstanceTypes": of_variants("InstanceType"),
     "sagemaker:ModelArn": model_arns,
     "sagemaker:VolumeKmsKey": "KmsKeyId",
 }

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Any
 from skylab.kernel.store import Transaction
 from skylab.services.call import Call
 from skylab.services.sagemaker import common, records
-from skylab.services.sagemaker.hosting.models import the_container
+from skylab.services.sagemaker.hosting import (
+    asynchronous,
+    capacities,
+    capacity,
+    containers,
+    documents,
+    rollouts,
+    serverless,
+)
 from skylab.wire.errors import invalid
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "endpoint"
-UNDER_WAY = ("Creating", "Updating", "Deleting")
+UNDER_WAY = ("Creating", "Updating", "RollingBack", "Deleting")
 
 
 class Endpoints:
     def create_endpoint(self, call: Call, request: CreateEndpointInput) -> dict[str, Any]:
-        records.refuse(request, ("DeploymentConfig",))
         name = request["EndpointName"]
         endpoint = common.arn(call, TYPE, name)
         doc: dict[str, Any] = {"EndpointName": name, "EndpointArn": endpoint}
@@ -36,7 +43,14 @@ class Endpoints:
         with call.writing() as tx:
             variants = _planned(tx, call, request["EndpointConfigName"])
             records.create(tx, call, TYPE, name, doc | {"_": private})
-            _deploy(tx, call, doc | {"_": private}, request["EndpointConfigName"], variants)
+            rollouts.begin(
+                tx,
+                call,
+                doc | {"_": private},
+                request["EndpointConfigName"],
+                variants,
+                rollouts.deployment(request, {}),
+            )
         return {"EndpointArn": endpoint}
 
     async def describe_endpoint(self, call: Call, request: DescribeEndpointInput) -> dict[str, Any]:
@@ -53,13 +67,12 @@ class Endpoints:
         return common.listed(call, TYPE, request, "Endpoints", "EndpointName", "EndpointStatus")
 
     def update_endpoint(self, call: Call, request: UpdateEndpointInput) -> dict[str, Any]:
-        records.refuse(request, ("DeploymentConfig", "RetainDeploymentConfig"))
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"])
             variants = _planned(tx, call, request["EndpointConfigName"])
             if request.get("RetainAllVariantProperties"):
                 _retain(variants, doc, request.get("ExcludeRetainedVariantProperties", []))
-            _deploy(tx, call, doc, request["EndpointConfigName"], variants)
+            rollouts.begin(tx, call, doc, request["EndpointConfigName"], variants, rollouts.deployment(request, doc))
         return {"EndpointArn": doc["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(
@@ -67,26 +80,15 @@ class Endpoints:
     ) -> dict[str, Any]:
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"])
-            variants = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
-            for wanted in request["DesiredWeightsAndCapacities"]:
-                if (variant := variants.get(wanted["VariantName"])) is None:
-                    raise invalid(f"Could not find production variant {wanted['VariantName']} of {doc['EndpointArn']}.")
-                if "ServerlessUpdateConfig" in wanted:
-                    raise invalid("ServerlessUpdateConfig is not offered yet.")
-                variant["DesiredWeight"] = wanted.get("DesiredWeight", variant["DesiredWeight"])
-                variant["DesiredInstanceCount"] = wanted.get("DesiredInstanceCount", variant["DesiredInstanceCount"])
-            tx.update(
-                call.key(TYPE, doc["EndpointName"]),
-                call.now,
-                EndpointStatus="Updating",
-                ProductionVariants=doc["ProductionVariants"],
-            )
+            changes = capacities.changed(doc, request["DesiredWeightsAndCapacities"], call.now)
+            tx.update(call.key(TYPE, doc["EndpointName"]), call.now, **changes)
         return {"EndpointArn": doc["EndpointArn"]}
 
     def delete_endpoint(self, call: Call, request: DeleteEndpointInput) -> None:
         """The record first: from then on nothing is served, and then the replicas are stopped."""
         with call.writing() as tx:
             doc = _settled(tx, call, request["EndpointName"], ("InService", "Failed"))
+            capacity.empty(tx, call, doc)
             key, private = call.key(TYPE, doc["EndpointName"]), doc["_"]
             if not private["fleets"]:
                 return tx.delete(key)
@@ -109,77 +111,42 @@ def _settled(tx: Transaction, call: Call, name: str, allowed: tuple[str, ...] = 
 def _planned(tx: Transaction, call: Call, config: str) -> list[dict[str, Any]]:
     """What each variant runs, taken down now: models and configurations may be deleted while an endpoint lives."""
     doc = records.find(tx, call, "endpoint-config", config)
-    variants = [_plan(tx, call, variant) for variant in doc["ProductionVariants"]]
+    variants = [_plan(tx, call, variant, doc) for variant in doc["ProductionVariants"]]
+    variants += [_plan(tx, call, each, doc) | {"shadow": True} for each in doc.get("ShadowProductionVariants", [])]
+    if any("shadow" in variant for variant in variants) and any(variant["routing"] for variant in variants):
+        raise invalid("ShadowProductionVariants can be given for models with a single container and model only.")
     if len({variant["role"] for variant in variants}) > 1:
         raise invalid("Models with different execution roles on one endpoint are not offered yet.")
     return variants
 
 
-def _plan(tx: Transaction, call: Call, variant: dict[str, Any]) -> dict[str, Any]:
+def _plan(tx: Transaction, call: Call, variant: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    if "ModelName" not in variant:
+        return capacity.plan(variant, config)
     model = records.find(tx, call, "model", variant["ModelName"])
-    container = the_container(model)
+    first, *others = containers.plans(model)
     return {
         "name": variant["VariantName"],
-        "type": variant["InstanceType"],
-        "count": variant["InitialInstanceCount"],
+        "type": variant.get("InstanceType", ""),
+        "count": variant.get("InitialInstanceCount", 0),
         "weight": variant["InitialVariantWeight"],
         "patience": variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
-        "image": container["Image"],
-        "url": container.get("ModelDataUrl", ""),
-        "source": container.get("ModelDataSource", {}).get("S3DataSource", {}),
-        "env": container.get("Environment", {}),
+        "download": variant.get("ModelDataDownloadTimeoutInSeconds"),
+        "strategy": variant.get("RoutingConfig"),
+        **first,
+        "others": others,
+        "routing": containers.routing(model) | asynchronous.routing(config, model),
         "isolated": model["EnableNetworkIsolation"],
         "role": model.get("ExecutionRoleArn", ""),
-    }
+    } | serverless.plan(variant)
 
 
 def _retain(variants: list[dict[str, Any]], doc: dict[str, Any], excluded: Sequence[Mapping[str, Any]]) -> None:
     """Variants that stay keep their number of instances and their weight, unless that property is excluded."""
-    now = {variant["VariantName"]: variant for variant in doc["ProductionVariants"]}
+    now = {variant["VariantName"]: variant for variant in documents.described(doc)}
     members = {"DesiredInstanceCount": "count", "DesiredWeight": "weight"}
     for property in {each["VariantPropertyType"] for each in excluded}:
         members.pop(property, None)
     for variant in variants:
         if variant["name"] in now:
             variant |= {own: now[variant["name"]][member] for member, own in members.items()}
-
-
-def _deploy(tx: Transaction, call: Call, doc: dict[str, Any], config: str, variants: list[dict[str, Any]]) -> None:
-    """Starts the task that brings up a fleet beside the one that serves."""
-    name, task, private = doc["EndpointName"], call.ids.new(), doc["_"]
-    tx.start(
-        "endpoint",
-        records.fleet_key(call.account, call.region, name, task),
-        call.now,
-        task,
-        endpoint=name,
-        config=config,
-        variants=variants,
-        replicas={},
-        role=variants[0]["role"],
-        token=common.new_token(call.ids.new),
-    )
-    updating = bool(private["fleet"])
-    tx.update(
-        call.key(TYPE, name),
-        call.now,
-        EndpointStatus="Updating" if updating else "Creating",
-        PendingDeploymentSummary=_pending(call, config, variants) if updating else None,
-        FailureReason=None,
-        _=private | {"fleets": [*private["fleets"], task], "pending": task},
-    )
-
-
-def _pending(call: Call, config: str, variants: list[dict[str, Any]]) -> dict[str, Any]:
-    """What DescribeEndpoint shows of an update under way."""
-    shown = [
-        {
-            "VariantName": variant["name"],
-            "DesiredWeight": variant["weight"],
-            "DesiredInstanceCount": variant["count"],
-            "InstanceType": variant["type"],
-            "VariantStatus": [{"Status": "Creating", "StartTime": call.now}],
-        }
-        for variant in variants
-    ]
-    return {"EndpointConfigName": config, "ProductionVariants": shown, "StartTime": call.now}

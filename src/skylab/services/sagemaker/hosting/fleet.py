@@ -1,7 +1,8 @@
 """The work behind an endpoint: one task deploys one configuration and keeps its replicas running until it is stopped.
 
 An update is a second task beside the first. When all its replicas are healthy, one transaction points the endpoint at
-it and stops the first; when one of them is not, it goes away, and the first has served all along.
+it and stops the first; when one of them is not, it goes away, and the first has served all along. With a deployment
+policy the traffic moves by and by (shifts.py), in the same way: what requests read and how far it is are one document.
 """
 
 import shutil
@@ -13,18 +14,23 @@ from skylab.kernel import journal
 from skylab.kernel.key import Key
 from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker import records
+from skylab.services.sagemaker.hosting import capacity, deployments, documents, routes, serverless
 from skylab.services.sagemaker.hosting.artifacts import Unavailable, fetch
+from skylab.services.sagemaker.hosting.capturing import capture_key
 from skylab.services.sagemaker.hosting.health import Health
 from skylab.services.sagemaker.hosting.replicas import Replica, folder, fresh, models
 from skylab.wire.errors import AwsError
 
 WATCH = 0.25  # seconds between two looks at replicas that are well
 DRAIN = 0.25  # seconds for requests that were about to be sent when the routing changed
+BUSY = 480.0  # seconds for requests that a replica is still answering: as long as AWS gives a streamed answer
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
 UNHEALTHY = (
     "The primary container for production variant {} did not pass the ping health check. "
     "Please check CloudWatch logs for this endpoint."
 )
+LATE = "The deployment did not complete within MaximumExecutionTimeoutInSeconds."
+SLOW = "Failed to download model data for production variant {} within ModelDataDownloadTimeoutInSeconds."
 
 
 class Fleet:
@@ -51,6 +57,9 @@ class Fleet:
             for index, variant in enumerate(data["variants"]):
                 fetch(s3, variant, models(world, task) / str(index))
 
+        if slow := self._slow(task, now):
+            self._fail(task, slow, now)
+            return None
         try:
             if world.background.done(f"{task.id}/models", all_models):
                 with world.store.writing() as tx:
@@ -59,30 +68,50 @@ class Fleet:
             self._fail(task, str(problem), now)
         return None
 
+    def _slow(self, task: Task, now: datetime) -> str:
+        """Why a fleet that fetches its models has taken too long; empty where it has not."""
+        since = now.timestamp() - task.data["began"]
+        for index, variant in enumerate(task.data["variants"]):
+            if since > (variant["download"] or since) and not (models(self.world, task) / str(index)).exists():
+                return SLOW.format(variant["name"])
+        return LATE if self._late(task, now) else ""
+
+    def _late(self, task: Task, now: datetime) -> bool:
+        limit = deployments.limit(task.data["deployment"])
+        return limit is not None and now.timestamp() - task.data["began"] > limit
+
     def _converge(self, task: Task, now: datetime) -> float | None:
         with self.world.store.reading() as tx:
             doc = tx.get(endpoint_key(task))
-        wanted = _wanted(task, doc)
+        if task.state != "serving" and self._late(task, now) and not documents.turned(doc):
+            self._fail(task, LATE, now)
+            return None
+        wanted = _wanted(task, doc, now)
         replicas = {slot: Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()}
-        changes: dict[str, Any] = {slot: self._step(task, each, wanted, now) for slot, each in replicas.items()}
-        for slot in wanted.keys() - replicas.keys():
-            changes[slot] = fresh(wanted[slot], f"i-{self.world.ids.new():0>17}", now.timestamp())
+        changes: dict[str, Any] = {slot: self._step(task, each, wanted, doc, now) for slot, each in replicas.items()}
+        for slot in sorted(wanted.keys() - replicas.keys()):
+            first = "-".join(slot.split("-")[:2])  # containers of one instance have one id
+            instance = (task.data["replicas"].get(first) or changes.get(first) or {}).get("instance")
+            instance = instance or f"i-{self.world.ids.new():0>17}"
+            changes[slot] = fresh(wanted[slot], instance, now.timestamp())
         for slot, change in changes.items():
-            if task.state == "deploying" and change and change.get("state") == "died":
+            if change and change.get("state") == "died":
                 self._fail(task, UNHEALTHY.format(replicas[slot].known["variant"]), now)
                 return None
         changes = {slot: change for slot, change in changes.items() if change != {}}
         return self._record(task, changes, wanted, now)
 
-    def _step(self, task: Task, replica: Replica, wanted: dict[str, Any], now: datetime) -> dict[str, Any] | None:
-        """{}: no change; None: it is gone."""
+    def _step(
+        self, task: Task, replica: Replica, wanted: dict[str, Any], doc: dict[str, Any], now: datetime
+    ) -> dict[str, Any] | None:
+        """{}: no change; None: it is gone; state "died": the fleet's change has failed."""
         at = now.timestamp()
-        if replica.slot not in wanted:
+        if replica.slot not in wanted or replica.known["state"] == "dismissed":
             return self._dismiss(replica, at)
         change = replica.advance(now)
         if not change and replica.known["state"] == "healthy":
             change = replica.checked(self.health, at)
-        if change.get("state") == "died" and task.state == "serving":
+        if change.get("state") == "died" and documents.lasting(task, replica.slot, replica.known["variant"], doc):
             self._log_end(task, replica, now)
             replica.world.processes.stop(replica.process, hard=True)
             self.health.forget(replica.process)
@@ -93,10 +122,15 @@ class Fleet:
         if replica.known["state"] != "dismissed":
             return {"state": "dismissed", "since": at}
         since = at - replica.known["since"]
-        if since < DRAIN or not replica.gone(since > GRACE):
+        if since < DRAIN or (since < BUSY and self._busy(replica)) or not replica.gone(since > BUSY + GRACE):
             return {}
         self._remove(replica)
         return None
+
+    def _busy(self, replica: Replica) -> bool:
+        """Whether it still answers requests: the traffic goes elsewhere, what it has it may finish."""
+        busy: int = self.world.parts["sagemaker-runtime"]["pool"].busy(str(replica.socket))
+        return busy > 0
 
     def _remove(self, replica: Replica) -> None:
         self.world.processes.forget(replica.process)
@@ -110,55 +144,58 @@ class Fleet:
             for slot, was in ({slot: {} for slot in changes} | task.data["replicas"]).items()
             if changes.get(slot, {}) is not None
         }
-        all_healthy = bool(known) and all(known.get(slot, {}).get("state") == "healthy" for slot in wanted)
-        with self.world.store.writing() if changes or all_healthy else self.world.store.reading() as tx:
+        healthy = {slot for slot, each in known.items() if each["state"] == "healthy"}
+        store, busy = self.world.store, bool(changes) or wanted.keys() <= healthy or task.state == "shifting"
+        with store.writing() if busy else store.reading() as tx:
             doc = tx.get(endpoint_key(task))
-            new = self._new_doc(task, doc, known, all_healthy, now)
+            whole = _wanted(task, doc, now).keys() <= healthy  # it may have been changed since
+            new = self._new_doc(task, doc, known, whole, now)
             if changes or new != doc:
-                state = "serving" if all_healthy else task.state
-                tx.move(task.id, state, replicas=changes)
+                state = documents.state(task, new)
+                tx.move(task.id, state, replicas=changes, **{"left": now.timestamp()} if state == "leaving" else {})
             if new != doc:
                 if new["_"]["fleet"] != doc["_"]["fleet"]:
                     self._retire(tx, task, doc, now)
                 tx.put(endpoint_key(task), new | {"LastModifiedTime": now}, now)
-        steady = not changes and all_healthy
-        return WATCH if steady else None
+        return WATCH if not changes and whole else None
 
     def _new_doc(
-        self, task: Task, doc: dict[str, Any], known: dict[str, Any], all_healthy: bool, now: datetime
+        self, task: Task, doc: dict[str, Any], known: dict[str, Any], whole: bool, now: datetime
     ) -> dict[str, Any]:
-        """The endpoint as these replicas make it: who gets the traffic, what is there, and its status."""
-        deploying, private = task.state == "deploying", doc["_"]
-        others = private["fleet"] != task.id
-        if doc["EndpointStatus"] == "Deleting" or (others and not (deploying and all_healthy)):
+        """The endpoint as these replicas make it. whole: all that are wanted are well."""
+        if doc["EndpointStatus"] == "Deleting":
             return doc
-        new = dict(doc)
-        if deploying:
-            new.pop("PendingDeploymentSummary", None)
-            new |= {"EndpointConfigName": task.data["config"], "ProductionVariants": _summaries(task, now)}
         table: dict[str, list[str]] = {variant["name"]: [] for variant in task.data["variants"]}
-        for slot, each in sorted(known.items(), key=lambda item: bool(item[1].get("unwell"))):
-            if each["state"] == "healthy" and not (each.get("unwell") and table[each["variant"]]):
+        healthy = dict.fromkeys(table, 0)
+        for slot, each in routes.serving(task, known).items():
+            healthy[each["variant"]] += 1
+            if not (each["unwell"] and table[each["variant"]]):
                 table[each["variant"]].append(str(Replica(task, slot, each, self.world).socket))
-        pending = None if deploying else private["pending"]
-        new["_"] = private | {"fleet": task.id, "replicas": table, "pending": pending}
-        if doc["EndpointStatus"] != "InService" and all_healthy and not pending:
-            new["EndpointStatus"] = "InService"
-            new["ProductionVariants"] = [_settled(each) for each in new["ProductionVariants"]]
-        return new
+        healthy |= capacity.counts(task, doc)
+        task = routes.told(task, doc, known, self.world)
+        if task.state == "serving":
+            return documents.serves(task, doc, table, healthy, whole)
+        if doc["_"].get("shift"):
+            return documents.shifted(task, doc, table, healthy, whole, now.timestamp())
+        return documents.takes_over(task, doc, table, now) if whole else doc
 
     def _retire(self, tx: Transaction, task: Task, doc: dict[str, Any], now: datetime) -> None:
         if before := doc["_"]["fleet"]:
             tx.stop(fleet_key(task, before), now)
 
     def _fail(self, task: Task, reason: str, now: datetime) -> None:
+        """A change is taken back: of the capacities, of traffic that has moved already, or the whole deployment."""
         key = endpoint_key(task)
         with self.world.store.writing() as tx:
-            private = tx.get(key)["_"]
-            status = "InService" if private["fleet"] else "Failed"
-            changes = {"EndpointStatus": status, "FailureReason": reason, "PendingDeploymentSummary": None}
-            tx.update(key, now, **changes, _=private | {"pending": None})
-            tx.move(task.id, "leaving", left=now.timestamp())
+            doc = tx.get(key)
+            if task.state == "serving":
+                new = documents.scaled_back(doc, reason)
+            elif task.state == "shifting":
+                new = documents.turned_back(task, doc, reason)
+            else:
+                new = documents.returned(doc, reason)
+                tx.move(task.id, "leaving", left=now.timestamp())
+            tx.put(key, new | {"LastModifiedTime": now}, now)
 
     def _leave(self, task: Task, now: datetime) -> float | None:
         """All replicas end, then what they left behind goes, then the record; the last one takes a deleted endpoint."""
@@ -167,7 +204,10 @@ class Fleet:
         if since < DRAIN:
             return None
         replicas = [Replica(task, slot, known, self.world) for slot, known in task.data["replicas"].items()]
-        if not all([replica.gone(since > GRACE) for replica in replicas]):
+        if since < BUSY and any(self._busy(replica) for replica in replicas):
+            self._ship(task, now)
+            return None
+        if not all([replica.gone(since > BUSY + GRACE) for replica in replicas]):
             self._ship(task, now)
             return None
         for replica in replicas:
@@ -181,6 +221,7 @@ class Fleet:
 
     def _forget(self, tx: Transaction, task: Task, now: datetime) -> None:
         tx.move(task.id, "ended", token=None)
+        tx.stop(capture_key(task.target.account, task.target.region, task.data["endpoint"], task.id), now)
         key = endpoint_key(task)
         if (doc := tx.find(key)) is None:
             return
@@ -230,33 +271,12 @@ def fleet_key(task: Task, id: str) -> Key:
     return records.fleet_key(task.target.account, task.target.region, task.data["endpoint"], id)
 
 
-def _wanted(task: Task, doc: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Slot -> variant: as many as the configuration says, and later as the endpoint's document does."""
-    serving = task.state == "serving"
-    counts = {each["VariantName"]: each["DesiredInstanceCount"] for each in doc.get("ProductionVariants", [])}
+def _wanted(task: Task, doc: dict[str, Any], now: datetime) -> dict[str, dict[str, Any]]:
+    """Slot -> variant."""
+    counts = documents.counts(task, doc) | serverless.counts(task, doc, now)
     return {
-        f"{index}-{number}": variant
+        slot: variant
         for index, variant in enumerate(task.data["variants"])
-        for number in range(counts[variant["name"]] if serving else variant["count"])
+        for number in range(0 if "capacity" in variant else counts[variant["name"]])
+        for slot in routes.slots(index, number, variant)
     }
-
-
-def _summaries(task: Task, now: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "VariantName": variant["name"],
-            "DeployedImages": [
-                {"SpecifiedImage": variant["image"], "ResolvedImage": variant["image"], "ResolutionTime": now}
-            ],
-            "DesiredWeight": variant["weight"],
-            "CurrentWeight": variant["weight"],
-            "DesiredInstanceCount": variant["count"],
-            "CurrentInstanceCount": variant["count"],
-        }
-        for variant in task.data["variants"]
-    ]
-
-
-def _settled(variant: dict[str, Any]) -> dict[str, Any]:
-    current = {"CurrentWeight": variant["DesiredWeight"], "CurrentInstanceCount": variant["DesiredInstanceCount"]}
-    return variant | current

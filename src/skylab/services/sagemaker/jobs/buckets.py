@@ -1,6 +1,7 @@
 """Says at once what would fail anyway: a bucket that is not there."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -11,7 +12,11 @@ from skylab.wire.errors import invalid
 
 def check_buckets(call: Call, role: str, uris: Iterable[str]) -> None:
     """Raises AwsError. Never inside writing()."""
-    s3 = call.assume("s3", role)
+    check_there(call.assume("s3", role), uris)
+
+
+def check_there(s3: Any, uris: Iterable[str]) -> None:
+    """Raises AwsError. s3: a client that acts as the job's role."""
     for uri in uris:
         if not (match := URI.fullmatch(uri)):
             raise invalid(f"{uri} is not an S3 URI.")

@@ -22,6 +22,7 @@ from skylab.services.sagemaker.jobs.runtimes import Runtime, resolve
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.wire.errors import AwsError
 
+SYNC = timedelta(seconds=5)
 REASON = 1024  # the longest FailureReason
 LOST = "InternalServerError: We encountered an internal error. Please try again."
 ENDS = {
@@ -33,6 +34,15 @@ ENDS = {
 }
 
 OVER = {"Completed", "Failed", "Stopped"}
+
+
+Stream = tuple[str, str, str, str]  # account, region, group, stream
+
+
+def stream(kind: str, key: Key, doc: dict[str, Any], host: Host) -> Stream:
+    """That a host's log is in. kind: Training."""
+    name = f"{key.name}/{host.name}-{int(doc['CreationTime'].timestamp())}"
+    return key.account, key.region, f"/aws/sagemaker/{kind}Jobs", name
 
 
 class Job:
@@ -72,6 +82,16 @@ class Job:
     @property
     def saves(self) -> bool:
         """Whether anything is brought to S3 while the programs run."""
+        return False
+
+    @property
+    def pace(self) -> timedelta:
+        """Between two looks for what is to be saved."""
+        return SYNC
+
+    @property
+    def busy(self) -> bool:
+        """Whether we have still to do with it, though its programs may have ended."""
         return False
 
     @property
@@ -152,10 +172,12 @@ class Job:
     def log(self, host: Host) -> Path:
         return self.world.processes.log(self.process(host))
 
-    def stream(self, host: Host) -> tuple[str, str, str, str]:
-        epoch = int(self.doc["CreationTime"].timestamp())
-        group = f"/aws/sagemaker/{self.NAME}Jobs"
-        return self.key.account, self.key.region, group, f"{self.key.name}/{host.name}-{epoch}"
+    def logs(self) -> dict[str, tuple[Path, Stream]]:
+        """What is shipped to CloudWatch Logs, by a name of its own: files, and where they go."""
+        return {host.name: (self.log(host), self.stream(host)) for host in self.hosts}
+
+    def stream(self, host: Host) -> Stream:
+        return stream(self.NAME, self.key, self.doc, host)
 
     def runtime(self, uri: str) -> Runtime:
         """What runs for an image. Raises AwsError."""

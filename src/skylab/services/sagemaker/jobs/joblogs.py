@@ -1,6 +1,7 @@
 """What programs say: shipped to CloudWatch Logs while they run, and searched for metrics when they have ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 import regex
 
 from skylab.kernel import journal
-from skylab.kernel.store import Transaction
+from skylab.kernel.store import Missing, Transaction
 
 READ = 1 << 20  # bytes of one look
 LONGEST = 200_000  # characters of one event: CloudWatch takes 256 KB
 TAIL = 4096
+Stream = tuple[str, str, str, str]  # account, region, group, stream
 PATIENCE = 0.2  # seconds that a user's expression may take for a line
 
 
@@ -56,6 +58,49 @@ def tail(log: Path) -> str:
             return file.read().decode(errors="replace").strip()
     except FileNotFoundError:
         return ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was shipped since somebody last looked, in the order in which it was printed.
+
+    places: by stream, how far that is.
+    """
+
+    lines: list[str]
+    places: dict[str, tuple[int, int, int]]
+
+
+def more(tx: Transaction, streams: Iterable[Stream], places: Mapping[str, Sequence[int]]) -> bool:
+    """Whether anything was shipped behind places."""
+    rows = (_row(tx, stream) for stream in streams)
+    return any(row is not None and row.sequence > places.get(row.name, (0, 0, 0))[2] for row in rows)
+
+
+def said(tx: Transaction, streams: Iterable[Stream], places: Mapping[str, Sequence[int]]) -> Said | None:
+    """The lines behind places; None where there are none."""
+    found: list[journal.Event] = []
+    for row in filter(None, (_row(tx, stream) for stream in streams)):
+        after = journal.Place(*places[row.name]) if row.name in places else None
+        found += journal.read(tx, row, place=after)
+    if not found:
+        return None
+    found.sort(key=lambda event: (event.place.ms, event.place.sequence))
+    return Said([event.message for event in found], {event.stream: (*event.place,) for event in found})
+
+
+def _row(tx: Transaction, stream: Stream) -> journal.StreamRow | None:
+    account, region, group, name = stream
+    try:
+        return journal.get_stream(tx, journal.group_key(account, region, group), name)
+    except Missing:
+        return None
+
+
+def values(lines: Iterable[str], expression: str) -> list[float]:
+    """Of a metric, in the order of the lines, which are as CloudWatch shows them."""
+    pattern = regex.compile(expression)
+    return [value for line in lines if (value := _value(pattern, line.replace("#011", "\t"))) is not None]
 
 
 def metrics(logs: list[Path], definitions: list[dict[str, Any]]) -> dict[str, float]:

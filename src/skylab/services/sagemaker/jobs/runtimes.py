@@ -10,63 +10,18 @@ import sysconfig
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 from skylab.compute import processes
+from skylab.compute.world import World
 from skylab.containers import bases, layers
 from skylab.containers.image import BASE, Image
 from skylab.services.sagemaker.jobs import custom
 from skylab.services.sagemaker.jobs.custom import Pull
+from skylab.services.sagemaker.jobs.families import BUILT_IN, FAMILIES, KNOWN, NOT_OFFERED, Family, metrics
 from skylab.wire.errors import AwsError, invalid
 
 PACKAGE = Path(__file__).parents[4]  # the folder that `import skylab` looks in
-NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
-XGBOOST_METRICS = (
-    "accuracy auc aucpr balanced_accuracy f1 f1_binary f1_macro map ndcg precision precision_macro precision_micro r2 "
-    "recall recall_macro recall_micro aft-nloglik cox-nloglik error gamma-deviance gamma-nloglik "
-    "interval-regression-accuracy logloss mae mape merror mlogloss mphe mse poisson-nloglik rmse rmsle tweedie-nloglik"
-).split()
-
-
-@dataclass(frozen=True)
-class Family:
-    """Images that one of our programs stands in for. packages: the names under which its library is installed.
-
-    commands: modules of images/ that stand in for programs which the image has in its PATH, by name."""
-
-    name: str
-    repositories: re.Pattern[str]
-    library: str
-    packages: tuple[str, ...]
-    extra: str
-    verbs: tuple[str, ...] = ("train", "serve")
-    commands: tuple[tuple[str, str], ...] = ()
-
-
-FAMILIES = [
-    Family("xgboost", re.compile("(sagemaker-)?xgboost"), "xgboost", ("xgboost-cpu", "xgboost"), "tabular"),
-    Family("sklearn", re.compile("sagemaker-scikit-learn"), "scikit-learn", ("scikit-learn",), "tabular"),
-    Family(
-        "pytorch",
-        re.compile("pytorch-(training|inference)(-graviton|-arm64)?|sagemaker-pytorch"),
-        "torch",
-        ("torch",),
-        "torch",
-    ),
-    Family(
-        "spark",
-        re.compile("sagemaker-spark-processing"),
-        "pyspark",
-        ("pyspark",),
-        "spark",
-        verbs=(),
-        commands=(("smspark-submit", "skylab.images.spark"),),
-    ),
-]
-KNOWN = (
-    "sagemaker-xgboost, xgboost, sagemaker-scikit-learn, pytorch-training, pytorch-inference, sagemaker-pytorch, "
-    "sagemaker-spark-processing"
-)
 
 
 @dataclass(frozen=True)
@@ -106,6 +61,11 @@ class Runtime:
         names = [layers.name(digest) for digest in self.image.layers]
         return processes.Image(str(root.absolute() / custom.FOLDER), names, self.image.whole)
 
+    def exposed(self, world: World, socket: Path, isolated: bool) -> processes.Exposed | None:
+        """The network of a server that knows nothing of the socket; from it, the cloud is reached, unless isolated."""
+        port = None if isolated else urlsplit(world.endpoint).port
+        return processes.Exposed(str(socket), doors=[port] if port else []) if self.listens else None
+
 
 def resolve(uri: str, pull: Pull | None = None) -> Runtime:
     """pull: brings an image of one's own. Raises AwsError (ValidationException) for an image that is not known, or
@@ -115,10 +75,7 @@ def resolve(uri: str, pull: Pull | None = None) -> Runtime:
     if family is None:
         if pull is not None and (image := pull(uri)) is not None:
             return _own(repository, image)
-        raise invalid(
-            f"The image {uri} is not known here. Known images: {KNOWN}; and those that `skylab image build` has put "
-            "into ECR."
-        )
+        raise _unknown(uri, repository)
     asked, installed = _asked(family, repository, tag), _installed(family)
     stands_in = asked and _minor(asked) != _minor(installed)
     return Runtime(
@@ -127,11 +84,23 @@ def resolve(uri: str, pull: Pull | None = None) -> Runtime:
         installed=installed,
         train=_program("train", family),
         serve=_program("serve", family),
+        process=[sys.executable, "-m", family.process] if family.process else [],
         named=[sys.executable, "-m", "skylab.images.process"],
         commands={name: [sys.executable, "-m", module] for name, module in family.commands},
         env=_env(),
-        metrics=_metrics() if family.name == "xgboost" else [],
+        metrics=metrics(family.name),
         notice=f"{family.library} {installed} stands in for the {asked} that the image asks for" if stands_in else "",
+    )
+
+
+def _unknown(uri: str, repository: str) -> AwsError:
+    if NOT_OFFERED.fullmatch(repository):
+        return invalid(
+            f"The built-in algorithm {repository} is not offered here. Built-in algorithms here: {BUILT_IN}."
+        )
+    return invalid(
+        f"The image {uri} is not known here. Known images: {KNOWN}; and those that `skylab image build` has put "
+        "into ECR."
     )
 
 
@@ -157,6 +126,8 @@ def _asked(family: Family, repository: str, tag: str) -> str:
     """1.7-1 of 1.7-1-cpu-py3, 2.1.0 of 2.1.0-cpu-py310; the first images of xgboost were 0.72 and tagged 1."""
     if repository == "xgboost":
         return "0.72"
+    if not family.tagged:
+        return ""
     found = re.match(r"\d+\.\d+(\.\d+|-\d+)?", tag)
     return found.group() if found else ""
 
@@ -185,11 +156,3 @@ def _env() -> dict[str, str]:
     """A job inherits nothing, so it must be told where we are when we run from a checkout."""
     found = PACKAGE == Path(sysconfig.get_path("purelib"))
     return {"PYTHONUNBUFFERED": "1"} | ({} if found else {"PYTHONPATH": str(PACKAGE)})
-
-
-def _metrics() -> list[dict[str, Any]]:
-    return [
-        {"Name": f"{part}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{part}-{metric}:{NUMBER}.*"}
-        for part in ("train", "validation")
-        for metric in XGBOOST_METRICS
-    ]

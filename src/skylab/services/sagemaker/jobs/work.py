@@ -17,10 +17,10 @@ from skylab.kernel.store import Task, Transaction
 from skylab.services.sagemaker.jobs import joblogs
 from skylab.services.sagemaker.jobs.job import LOST, REASON, Job
 from skylab.services.sagemaker.jobs.staging import DataFailed
+from skylab.services.sagemaker.tracking.jobs import record
 from skylab.wire.errors import AwsError
 
 GRACE = timedelta(seconds=120)  # from SIGTERM to SIGKILL
-SYNC = timedelta(seconds=5)  # between two looks for what is to be saved
 EAGER = timedelta(seconds=1)  # so long a job is looked at at every step; later its end wakes us
 SLOW = 0.25
 ATTEMPT = ("halted", "why", "away", "offsets", "synced")  # what is remembered of one attempt only
@@ -76,7 +76,7 @@ class Jobs:
 
     def _run(self, job: Job, now: datetime) -> float | None:
         endings = job.endings()
-        over = None not in endings.values()
+        over = None not in endings.values() and not job.busy
         data = self._halted(job, now, over)
         if data:
             job.stop(hard=now - datetime.fromtimestamp(data["halted"], UTC) >= GRACE)
@@ -139,13 +139,13 @@ class Jobs:
     def _ship(self, job: Job, now: datetime, over: bool) -> bool:
         """True when the logs were read to their end: lines and offsets are written down together."""
         offsets = dict(job.task.data.get("offsets", {}))
-        sizes = {host.name: _size(job.log(host)) for host in job.hosts}
+        logs = job.logs()
+        sizes = {name: _size(path) for name, (path, _) in logs.items()}
         if all(offsets.get(name, 0) >= size for name, size in sizes.items()):
             return True
         with self.world.store.writing() as tx:
-            for host in job.hosts:
-                offset = offsets.get(host.name, 0)
-                offsets[host.name] = joblogs.ship(tx, job.stream(host), job.log(host), offset, now, over)
+            for name, (path, stream) in logs.items():
+                offsets[name] = joblogs.ship(tx, stream, path, offsets.get(name, 0), now, over)
             if offsets != job.task.data.get("offsets", {}):
                 tx.move(job.task.id, "running", offsets=offsets)
         return all(offsets[name] >= size for name, size in sizes.items())
@@ -154,7 +154,7 @@ class Jobs:
         if not job.saves:
             return
         last = datetime.fromtimestamp(job.task.data.get("synced", job.began.timestamp()), UTC)
-        if now - last < SYNC:
+        if now - last < job.pace:
             return
         try:
             if not self.world.background.done(f"{job.task.id}/saving", job.save):
@@ -179,7 +179,9 @@ class Jobs:
             members["FailureReason"] = reason[:REASON]
         with self.world.store.writing() as tx:
             doc = job.marked(tx.get(job.key), status, now)
-            tx.put(job.key, doc | job.times(doc, now) | members, now)
+            doc |= job.times(doc, now) | members
+            tx.put(job.key, doc, now)
+            record(tx, job.key, doc, now)
             tx.move(job.task.id, "cleaning", hosts=[host.name for host in job.hosts])
         return None
 

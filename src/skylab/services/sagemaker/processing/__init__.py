@@ -1,10 +1,10 @@
 """Processing jobs."""
 
-from skylab.services.sagemaker.processing import operations
-from skylab.services.sagemaker.processing.operations import ProcessingJobs
+from skylab.services.sagemaker.processing.operations import TYPE, ProcessingJobs
 from skylab.services.sagemaker.processing.work import Processing
+from skylab.services.sagemaker.records import job_exists, job_missing
 
 RESOURCES = [ProcessingJobs]
 WORK = {"processing": Processing}
-MISSING = {operations.TYPE: operations.missing}
-EXISTS = {operations.TYPE: operations.exists}
+MISSING = {TYPE: job_missing}
+EXISTS = {TYPE: job_exists}

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skylab.kernel.key import Key
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
+from skylab.services.sagemaker import people, records
 from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
 from skylab.services.sagemaker.jobs.buckets import check_buckets
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.processing.document import document, uris
-from skylab.wire.errors import AwsError, invalid
+from skylab.services.sagemaker.tracking.jobs import begun
+from skylab.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from skylab.shapes.sagemaker import *
 
 TYPE = "processing-job"
-
-
-def missing(key: Key) -> AwsError:
-    return invalid(f"Could not find requested job with name: {key.name}")
-
-
-def exists(key: Key) -> AwsError:
-    return AwsError(
-        "ResourceInUse",
-        "Job name must be unique within an AWS account and region, and a job with this name already exists "
-        f"(arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
-    )
 
 
 class ProcessingJobs:
@@ -46,6 +34,7 @@ class ProcessingJobs:
         token = new_token(call.ids.new)
         with call.writing() as tx:
             tx.create(key, doc, call.now)
+            begun(tx, key, doc, call.now, people.context(call))
             tx.start("processing", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
         return {"ProcessingJobArn": doc["ProcessingJobArn"]}
 

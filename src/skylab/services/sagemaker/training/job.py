@@ -9,13 +9,20 @@ from typing import Any
 from skylab.compute import leavings
 from skylab.compute.instances import billable
 from skylab.compute.processes import Launch
+from skylab.kernel.key import Key
+from skylab.services.sagemaker.debugger import shipment
 from skylab.services.sagemaker.jobs import delivery, job, joblogs, staging
-from skylab.services.sagemaker.jobs.hosts import Host
+from skylab.services.sagemaker.jobs.hosts import Host, hosts
 from skylab.services.sagemaker.jobs.job import REASON
 from skylab.services.sagemaker.jobs.runtimes import Runtime
 from skylab.services.sagemaker.jobs.staging import DataFailed
 from skylab.services.sagemaker.training import transitions
 from skylab.services.sagemaker.training.config import checkpoints, mode, reaches, write_config
+
+
+def streams(key: Key, doc: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Where the logs of a training job are, of all its hosts."""
+    return [job.stream(Job.NAME, key, doc, host) for host in hosts(doc["ResourceConfig"])]
 
 
 class Job(job.Job):
@@ -28,7 +35,11 @@ class Job(job.Job):
 
     @property
     def saves(self) -> bool:
-        return "CheckpointConfig" in self.doc
+        return "CheckpointConfig" in self.doc or shipment.wanted(self.doc)
+
+    @property
+    def pace(self) -> timedelta:
+        return shipment.PACE if shipment.wanted(self.doc) else super().pace
 
     @property
     def began(self) -> datetime:
@@ -58,6 +69,7 @@ class Job(job.Job):
     def prepare(self, s3: Any) -> None:
         for host in self.hosts:
             write_config(self.ml(host), self.doc, host, self.hosts)
+        shipment.begin(self, s3)
         for channel in self.doc["InputDataConfig"]:
             self._stage_channel(s3, channel)
         if "CheckpointConfig" in self.doc:
@@ -105,10 +117,17 @@ class Job(job.Job):
             for channel in self.doc["InputDataConfig"]
             if (order := self._streamed(host, channel["ChannelName"]).with_suffix(".json")).exists()
         ]
-        return self.launch(host, runtime, argv, own, pipes=pipes)
+        own |= shipment.env(self.doc, runtime.env)
+        return self.launch(host, runtime, argv, own, pipes=pipes, sampled=str(shipment.profile(self, host.name)))
 
     def save(self) -> None:
         s3 = self.s3
+        if "CheckpointConfig" in self.doc:
+            self._save_checkpoints(s3)
+        if shipment.wanted(self.doc):
+            shipment.save(self, s3)
+
+    def _save_checkpoints(self, s3: Any) -> None:
         for host in self.hosts:
             record = self.folder / f"{host.name}.uploaded.json"
             known = json.loads(record.read_text()) if record.exists() else {}
@@ -138,7 +157,9 @@ class Job(job.Job):
             uri = delivery.location(output, self.key.name, "output")
             delivery.deliver(s3, outputs, uri, key_id, self.folder / "output.tar.gz")
         if "CheckpointConfig" in self.doc:
-            self.save()
+            self._save_checkpoints(s3)
+        if shipment.wanted(self.doc):
+            shipment.end(self, s3)
         logs = [self.log(host) for host in self.hosts]
         found = joblogs.metrics(logs, self.doc["AlgorithmSpecification"]["MetricDefinitions"])
         (self.folder / "metrics.json").write_text(json.dumps(found))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import regex
 
 from skylab.kernel.key import Key
+from skylab.kernel.store import Transaction
 from skylab.services.call import Call
-from skylab.services.sagemaker import records
-from skylab.services.sagemaker.common import arn, check_role, hold, listed, new_token, tags
-from skylab.services.sagemaker.jobs.buckets import check_buckets
+from skylab.services.sagemaker import people, records
+from skylab.services.sagemaker.common import arn_of, check_role, hold, listed, new_token, tags
+from skylab.services.sagemaker.debugger import asked
+from skylab.services.sagemaker.debugger import work as rules
+from skylab.services.sagemaker.jobs.buckets import check_there
 from skylab.services.sagemaker.jobs.custom import puller
 from skylab.services.sagemaker.jobs.job import OVER
 from skylab.services.sagemaker.jobs.runtimes import resolve
+from skylab.services.sagemaker.tracking.jobs import begun, record
 from skylab.services.sagemaker.training import transitions
 from skylab.wire.errors import AwsError, invalid
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 TYPE = "training-job"
 DAY = 86400
 MOST_INSTANCES = 100
+Assume = Callable[[str], Any]  # of a service: a client that acts as the job's role. Raises AwsError
 
 
 def missing(key: Key) -> AwsError:
@@ -33,21 +40,17 @@ def exists(key: Key) -> AwsError:
     return AwsError(
         "ResourceInUse",
         "Training job names must be unique within an AWS account and region, and a training job with this name "
-        f"already exists (arn:aws:sagemaker:{key.region}:{key.account}:{key.type}/{key.name.lower()})",
+        f"already exists ({arn_of(key)})",
     )
 
 
 class TrainingJobs:
     def create_training_job(self, call: Call, request: CreateTrainingJobRequest) -> dict[str, Any]:
         check_role(call, request["RoleArn"])
-        doc = _document(call, request)
-        _check(doc)
-        check_buckets(call, doc["RoleArn"], [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"]])
-        key = call.key(TYPE, doc["TrainingJobName"])
-        token = new_token(call.ids.new)
+        key = call.key(TYPE, request["TrainingJobName"])
+        doc = checked(key, request, lambda service: call.assume(service, request["RoleArn"]), call.now)
         with call.writing() as tx:
-            tx.create(key, doc, call.now)
-            tx.start("training", key, call.now, call.ids.new(), role=doc["RoleArn"], token=token)
+            begin(tx, key, doc, call.ids.new, call.now, people.context(call))
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
     async def describe_training_job(self, call: Call, request: DescribeTrainingJobRequest) -> dict[str, Any]:
@@ -63,8 +66,7 @@ class TrainingJobs:
             doc = tx.get(key)
             if (status := doc["TrainingJobStatus"]) != "InProgress":
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
-            tx.put(key, transitions.to(doc, "Stopping", call.now), call.now)
-            tx.stop(key, call.now)
+            halt(tx, key, doc, call.now)
 
     def update_training_job(self, call: Call, request: UpdateTrainingJobRequest) -> dict[str, Any]:
         """What AWS lets change of a job in progress: its warm pool's period and its profiler's configuration."""
@@ -79,7 +81,7 @@ class TrainingJobs:
                 doc["ResourceConfig"] |= request["ResourceConfig"]
                 doc |= _warm(doc["ResourceConfig"])
             if "ProfilerConfig" in request:
-                doc["ProfilerConfig"] = doc.get("ProfilerConfig", {}) | request["ProfilerConfig"]
+                doc |= asked.profiler(doc, request["ProfilerConfig"])
             tx.put(key, doc | {"LastModifiedTime": call.now}, call.now)
         return {"TrainingJobArn": doc["TrainingJobArn"]}
 
@@ -99,19 +101,45 @@ def _warm(resources: dict[str, Any]) -> dict[str, Any]:
     return {"WarmPoolStatus": {"Status": "InUse"}} if resources.get("KeepAlivePeriodInSeconds") else {}
 
 
-def _document(call: Call, request: Any) -> dict[str, Any]:
+def checked(key: Key, request: Any, assume: Assume, now: datetime) -> dict[str, Any]:
+    """The document of a job that may begin: whoever submits it, it passes here. Raises AwsError."""
+    doc = _document(key, request, assume, now)
+    _check(doc)
+    check_there(assume("s3"), [*_inputs(doc), doc["OutputDataConfig"]["S3OutputPath"], *asked.uris(doc)])
+    return doc
+
+
+def begin(
+    tx: Transaction, key: Key, doc: dict[str, Any], new_id: Callable[[], str], now: datetime, by: Any = None
+) -> None:
+    """The job, its task, its trial component, and the tasks of its rules. by: who asked for it. Raises Exists."""
+    tx.create(key, doc, now)
+    begun(tx, key, doc, now, by)
+    tx.start("training", key, now, new_id(), role=doc["RoleArn"], token=new_token(new_id))
+    rules.start(tx, doc, key, now, new_id)
+
+
+def halt(tx: Transaction, key: Key, doc: dict[str, Any], now: datetime) -> None:
+    """Tells a job in progress to stop."""
+    doc = transitions.to(doc, "Stopping", now)
+    tx.put(key, doc, now)
+    record(tx, key, doc, now)
+    tx.stop(key, now)
+
+
+def _document(key: Key, request: Any, assume: Assume, now: datetime) -> dict[str, Any]:
     """What Describe shows of a job that was just made, with the service's defaults."""
     algorithm = request.get("AlgorithmSpecification", {})
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here.")
-    runtime = resolve(algorithm["TrainingImage"], puller(lambda: call.assume("ecr", request["RoleArn"])))
+    runtime = resolve(algorithm["TrainingImage"], puller(lambda: assume("ecr")))
     if not (runtime.train or algorithm.get("ContainerEntrypoint")):
         raise invalid(f"The image {algorithm['TrainingImage']} has no program to train with.")
     script = {"sagemaker_program", "SAGEMAKER_PROGRAM"} & {*request.get("HyperParameters", {}), *_env(request)}
     metrics = algorithm.get("MetricDefinitions") or ([] if script else runtime.metrics)
     doc = {
         **{member: value for member, value in request.items() if member != "Tags"},
-        "TrainingJobArn": arn(call, TYPE, request["TrainingJobName"]),
+        "TrainingJobArn": arn_of(key),
         "HyperParameters": request.get("HyperParameters", {}),
         "AlgorithmSpecification": {"TrainingInputMode": "File", "EnableSageMakerMetricsTimeSeries": False}
         | algorithm
@@ -120,16 +148,16 @@ def _document(call: Call, request: Any) -> dict[str, Any]:
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP"} | request["OutputDataConfig"],
         "ResourceConfig": _resources(request.get("ResourceConfig")),
         "StoppingCondition": {"MaxRuntimeInSeconds": DAY} | request.get("StoppingCondition", {}),
-        "CreationTime": call.now,
+        "CreationTime": now,
         "TrainingJobStatus": "InProgress",
         "_": {"tags": tags(request)},
-    }
+    } | asked.document(request, now, runtime, bool(script))
     for member in ("NetworkIsolation", "InterContainerTrafficEncryption", "ManagedSpotTraining"):
         doc.setdefault(f"Enable{member}", False)
     doc |= _warm(doc["ResourceConfig"])
     if "CheckpointConfig" in doc:
         doc["CheckpointConfig"] = {"LocalPath": "/opt/ml/checkpoints"} | doc["CheckpointConfig"]
-    return transitions.to(doc, "Starting", call.now)
+    return transitions.to(doc, "Starting", now)
 
 
 def _env(request: Any) -> dict[str, str]:
@@ -155,9 +183,8 @@ def _resources(given: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _check(doc: dict[str, Any]) -> None:
-    for member in ("ServerlessJobConfig", "DebugRuleConfigurations", "ProfilerRuleConfigurations"):
-        if doc.get(member):
-            raise invalid(f"{member} is not supported here.")
+    if doc.get("ServerlessJobConfig"):
+        raise invalid("ServerlessJobConfig is not supported here.")
     for metric in doc["AlgorithmSpecification"]["MetricDefinitions"]:
         try:
             regex.compile(metric["Regex"])

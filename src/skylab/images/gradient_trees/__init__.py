@@ -1,0 +1,1 @@
+"""The built-in LightGBM, as JumpStart's lightgbm-classification-model and lightgbm-regression-model."""

@@ -1,0 +1,1 @@
+from images.conftest import job  # noqa: F401  (fixture)
