@@ -124,7 +124,13 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
         else_steps=[FailStep(name="worse", error_message=Join(on=" ", values=["Not registered:", reason]))],
     )
     steps = [prepared, tuned, *trained.values(), judged, gate]
-    return Pipeline(plan.name, parameters=[candidate, approved, share], steps=steps, sagemaker_session=session)
+    return Pipeline(
+        plan.name,
+        parameters=[candidate, approved, share],
+        steps=steps,
+        sagemaker_session=session,
+        pipeline_experiment_config=None,  # lineage and the registry tell it; experiments would need more rights
+    )
 
 
 class Steps:

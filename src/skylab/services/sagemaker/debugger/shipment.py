@@ -4,7 +4,7 @@
     <TensorBoardOutputConfig.S3OutputPath>/<job>/tensorboard-output/
     <ProfilerConfig.S3OutputPath>/<job>/profiler-output/       system/incremental/…, framework/pevents/…
 
-A file comes after those whose names are before it, so an index comes after its events.
+An index comes after the events that it is of, so who reads it finds them.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -142,5 +142,14 @@ def _ship(s3: Any, folder: Left, uri: str, key_id: str, known: dict[str, str]) -
         key, version = f"{prefix}/{name}", f"{stat.st_size} {stat.st_mtime_ns}"
         if name.endswith((".tmp", "interval")) or known.get(f"{bucket}/{key}") == version:
             continue
+        if name.startswith("index/") and f"{bucket}/{prefix}/{_events(file)}" not in known:
+            continue  # written since we looked into events/: the next look brings both, the last look finds all
         s3.put_object(Bucket=bucket, Key=key, Body=file, **encrypted)
         known[f"{bucket}/{key}"] = version
+
+
+def _events(index: IO[bytes]) -> str:
+    """The file of events that an index is of."""
+    told = json.load(index)
+    index.seek(0)
+    return str(told["meta"]["event_file_name"])
