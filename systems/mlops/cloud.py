@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 HERE = Path(__file__).resolve().parent
 REPOSITORY = "mlops-judge"
 JUDGE = ("evaluate.py", "inference.py")  # of model/, what the container has of ours
+SOURCE = ("inference.py", "train.py")  # of model/, what the logistic regression is trained and served by
 MIXED = 16  # characters of a hash in a name
 
 
@@ -99,7 +100,7 @@ def upload_source(acc: Account, folder: Path, root: str) -> str:
     """Pack a source folder as sourcedir.tar.gz, the same bytes for the same files; return its S3 URI."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path in sorted(folder.glob("*.py")):
+        for path in (folder / name for name in SOURCE):
             entry = tarfile.TarInfo(path.name)
             entry.size = path.stat().st_size
             archive.addfile(entry, io.BytesIO(path.read_bytes()))

@@ -82,11 +82,22 @@ def read(acc: cloud.Account, found: dict[str, Any]) -> Step:
         metadata=metadata,
         reason=found.get("FailureReason", ""),
     )
-    for kind, (describe, member) in JOBS.items():
-        if kind in metadata:
-            job = metadata[kind]["Arn"].rsplit("/", 1)[1]
-            step.job = getattr(acc.client("sagemaker"), describe)(**{member: job})
+    step.job = read_job(acc, step)
     return step
+
+
+def read_job(acc: cloud.Account, step: Step) -> dict[str, Any]:
+    """What Describe shows of the step's job now; nothing of a step without one."""
+    for kind, (describe, member) in JOBS.items():
+        if kind in step.metadata:
+            name = step.metadata[kind]["Arn"].rsplit("/", 1)[1]
+            return dict(getattr(acc.client("sagemaker"), describe)(**{member: name}))
+    return {}
+
+
+def tuned(step: Step) -> dict[str, str]:
+    """The hyperparameters that tune has chosen."""
+    return dict(step.job["BestTrainingJob"]["TunedHyperParameters"])
 
 
 def billed(acc: cloud.Account, step: Step) -> float:

@@ -54,10 +54,9 @@ from sagemaker.train import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
 KINDS = ("logistic", "xgboost")  # the simpler first: it is the floor
-DEEPEST = 6
 RANGES = {
     "eta": ContinuousParameter(0.02, 0.3, "Logarithmic"),
-    "max_depth": IntegerParameter(1, DEEPEST),
+    "max_depth": IntegerParameter(1, 6),
     "min_child_weight": ContinuousParameter(2, 60, "Logarithmic"),
     "num_round": IntegerParameter(40, 200),
     "lambda": ContinuousParameter(1, 20, "Logarithmic"),
@@ -239,15 +238,15 @@ class Steps:
         return ModelStep(name=f"register-{kind}", step_args=ran)
 
     def _watch(self) -> dict[str, Any]:
-        """Debugger saves losses and trees, and two rules look at them: do the losses fall, do the trees stay shallow?"""
-        losses = {"num_steps": "20", "diff_percent": "0.01"}
+        """Debugger saves the losses, and two rules look at them: does the training's fall, is it left behind by the other?"""
+        falls = {"use_losses_collection": "False", "tensor_regex": "train-logloss", "num_steps": "20"}
         rules = [
-            Rule.sagemaker(rule_configs.loss_not_decreasing(), rule_parameters=losses),
-            Rule.sagemaker(rule_configs.tree_depth(), rule_parameters={"depth": str(DEEPEST + 1)}),
+            Rule.sagemaker(rule_configs.loss_not_decreasing(), rule_parameters=falls | {"diff_percent": "0.01"}),
+            Rule.sagemaker(rule_configs.overfit(), rule_parameters={"patience": "3", "ratio_threshold": "0.2"}),
         ]
         for rule in rules:
             rule.image_uri = get_rule_container_image_uri("debugger-rules", self.session.boto_region_name)
-        saved = [CollectionConfig(name, {"save_interval": EVERY}) for name in ("losses", "trees")]
+        saved = [CollectionConfig("losses", {"save_interval": EVERY})]
         hook = DebuggerHookConfig(s3_output_path=f"{self.plan.root}/debug", collection_configs=saved)
         return {
             "DebugHookConfig": hook._to_request_dict(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import evaluate
@@ -32,7 +33,8 @@ def outcome(step: Step) -> str:
     if "TuningJob" in step.metadata:
         best, counts = step.job["BestTrainingJob"], step.job["TrainingJobStatusCounters"]
         objective = best["FinalHyperParameterTuningJobObjectiveMetric"]
-        return f"{counts['Completed']} jobs, best {objective['MetricName']} {objective['Value']:.4f}"
+        early = f", {counts['Stopped']} stopped early" if counts["Stopped"] else ""
+        return f"{counts['Completed']} jobs completed{early}; best {objective['MetricName']} {objective['Value']:.4f}"
     if "TrainingJob" in step.metadata:
         rules = step.job.get("DebugRuleEvaluationStatuses", [])
         watched = ", ".join(f"{rule['RuleConfigurationName']}: {rule['RuleEvaluationStatus']}" for rule in rules)
@@ -81,6 +83,14 @@ def cost(found: dict[str, Any]) -> str:
     return f"${jobs:.4f} of jobs ({used} of {found['instance']}) and ${price:.3f} an hour of endpoint; {PRICES_FROM}"
 
 
+def summed(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Seconds by step, over both executions."""
+    found: dict[str, float] = {}
+    for name, seconds in pairs:
+        found[name] = found.get(name, 0.0) + seconds
+    return found
+
+
 def show(found: dict[str, Any], console: Console) -> None:
     """Print what was reached, the answer, the cost, and what to try next."""
     report = found["report"]
@@ -90,9 +100,11 @@ def show(found: dict[str, Any], console: Console) -> None:
     for metric in evaluate.METRICS:
         table.add_row(metric, *cells(report, metric, 3))
     console.print(table)
-    for each in report["differences"].values():
-        console.print(f"Difference in {gap(each)}.")
-    console.print(f"Gate: {report['gate']['reason']}. {found['serves']} serves.\n")
+    console.print(f"Beside the floor, {gap(report['differences']['xgboost'])}.")
+    if against := report.get("against approved"):
+        console.print(f"Beside the approved version, {gap(against['xgboost'])}.")
+    rules = ", ".join(f"{name}: {status}" for name, status in found["rules"].items())
+    console.print(f"Gate: {report['gate']['reason']}. Debugger: {rules}. {found['serves']} serves.\n")
     asked = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in found["sample"].items())
     console.print(f"{asked}\n-> {found['answer']:.4f} is the endpoint's probability.\n")
     console.print(f"On AWS: {cost(found)}.\n")

@@ -95,18 +95,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         with Line("delete"):
             endpoint.delete()
     steps = [step for each in executions for step in each.steps.values()]
+    again = execution.read_job(acc, second.steps["train-xgboost"])  # rules end after the training
     return {
         "dataset": args.dataset,
         "report": execution.report(acc, second.steps["evaluate"]),
         "endpoint": plan.name,
         "serves": serves.name,
         "shadow": shadow,
+        "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in again["DebugRuleEvaluationStatuses"]},
         "sample": sample,
         "answer": answer,
-        "seconds": {step.name: execution.billed(acc, step) for step in steps if not step.cached and step.job},
+        "seconds": told.summed((step.name, execution.billed(acc, step)) for step in steps if not step.cached and step.job),
         "instance": args.instance_type,
         "deleted": args.delete,
         "at": f"{datetime.now(UTC):%Y-%m-%d}",
+        "tuned": execution.tuned(second.steps["tune"]),
     }
 
 
@@ -121,36 +124,36 @@ def set_up(args: argparse.Namespace) -> tuple[cloud.Account, Any]:
         acc = cloud.account(args.role)
         root = f"s3://{acc.bucket}/mlops/{args.dataset}"
         line.say(f"roles {', '.join(arn.rsplit('/')[-1] for arn in (acc.pipeline, acc.jobs, acc.endpoint))}")
-    with Line("define") as line:
-        logging.disable(logging.WARNING)  # the SDK tells each default that it takes
-        warnings.filterwarnings("ignore", "Running within a PipelineSession")
-        import pipeline  # takes seconds: here they are shown
+    with Line("container") as line:
         from sagemaker.core import image_uris
 
         versions = {"xgboost": "3.0-5", "sklearn": "1.4-2"}
         images = {kind: image_uris.retrieve(kind, acc.region, version=tag) for kind, tag in versions.items()}
-        line.say("pipeline.py, by the SageMaker SDK")
-    with Line("container") as line:
         images["judge"], there = cloud.judge(acc, images["xgboost"])
         line.say(f"{images['judge'].rsplit('/')[-1]}{', built before' if there else ''}")
     with Line("upload") as line:
         scripts = [HERE / "steps" / "prepare.py", HERE / "steps" / "meet.py", HERE / "model" / "features.py"]
-        plan = pipeline.Plan(
-            dataset=args.dataset,
-            root=root,
-            raw=cloud.upload(acc, files, f"{root}/raw"),
-            code=cloud.upload(acc, scripts, f"{root}/code"),
-            source=cloud.upload_source(acc, HERE / "model", f"{root}/code"),
-            images=images,
-            jobs=acc.jobs,
-            fixed=json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset],
-            instance=args.instance_type,
-        )
+        places = {"raw": cloud.upload(acc, files, f"{root}/raw"), "code": cloud.upload(acc, scripts, f"{root}/code")}
+        places["source"] = cloud.upload_source(acc, HERE / "model", f"{root}/code")
         acc.client("s3").put_object(Bucket=acc.bucket, Key=f"mlops/{args.dataset}/nothing/none", Body=b"")
-        defined = pipeline.build(plan, pipeline.session(acc.caller, acc.bucket)).definition()
-        execution.upsert(acc, plan.name, defined)
-        line.say(f"to {root}/; pipeline {plan.name}")
+        line.say(f"to {root}/")
+    with Line("define") as line:
+        plan = define(acc, args, root, places, images)
+        line.say(f"pipeline {plan.name}, by the SageMaker SDK")
     return acc, plan
+
+
+def define(acc: cloud.Account, args: argparse.Namespace, root: str, places: dict[str, str], images: dict[str, str]) -> Any:
+    """Create or change the pipeline that pipeline.py defines."""
+    logging.disable(logging.WARNING)  # the SDK tells each default that it takes
+    warnings.filterwarnings("ignore", "Running within a PipelineSession")
+    import pipeline  # takes seconds: here they are shown
+
+    fixed = json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset]
+    about = {"images": images, "jobs": acc.jobs, "fixed": fixed, "instance": args.instance_type}
+    plan = pipeline.Plan(args.dataset, root, **places, **about)
+    execution.upsert(acc, plan.name, pipeline.build(plan, pipeline.session(acc.caller, acc.bucket)).definition())
+    return plan
 
 
 def candidate(

@@ -31,6 +31,10 @@ PROTOCOLS = {
     "telco_churn": StratifiedShuffleSplit(n_splits=3, test_size=0.25, random_state=1337),
     "bank_marketing": StratifiedKFold(10, shuffle=True, random_state=0),
 }
+FIGURES = {
+    "telco_churn": "0.849 logistic regression, 0.828 XGBoost, 0.852 EBM",
+    "bank_marketing": "0.9306 random forest, 0.9369 auto-sklearn",
+}
 
 
 def predict(kind: str, chosen: dict, x: np.ndarray, y: np.ndarray, tx: np.ndarray) -> np.ndarray:
