@@ -1,4 +1,4 @@
-"""Whose cloud this runs in, and what it keeps there: the account, the bucket, uploads named by their content, images."""
+"""Whose cloud this runs in, and what it keeps there: account, bucket, uploads named by their content, images."""
 
 from __future__ import annotations
 

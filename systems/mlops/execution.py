@@ -43,7 +43,9 @@ class Execution:
     @property
     def package(self) -> str | None:
         """The version that was registered."""
-        found = [step.metadata["RegisterModel"]["Arn"] for step in self.steps.values() if "RegisterModel" in step.metadata]
+        found = [
+            step.metadata["RegisterModel"]["Arn"] for step in self.steps.values() if "RegisterModel" in step.metadata
+        ]
         return found[0] if found else None
 
 

@@ -6,7 +6,8 @@
 
     python pipeline.py            # prints the definition; run.py creates and starts it
 
-Tuning and training see the training and validation people only. evaluate looks at the test people, once for each candidate.
+Tuning and training see the training and validation people only. evaluate looks at the test people, once for each
+candidate.
 """
 
 from __future__ import annotations
@@ -230,15 +231,13 @@ class Steps:
             inference_instances=[self.plan.instance],
             transform_instances=[self.plan.instance],
             approval_status="PendingManualApproval",
-            model_metrics=ModelMetrics(
-                model_statistics=MetricsSource(s3_uri=report, content_type="application/json")
-            ),
+            model_metrics=ModelMetrics(model_statistics=MetricsSource(s3_uri=report, content_type="application/json")),
             customer_metadata_properties={"kind": kind},
         )
         return ModelStep(name=f"register-{kind}", step_args=ran)
 
     def _watch(self) -> dict[str, Any]:
-        """Debugger saves the losses, and two rules look at them: does the training's fall, is it left behind by the other?"""
+        """Debugger saves the losses, and two rules look at them: does it still learn, does it overfit?"""
         falls = {"use_losses_collection": "False", "tensor_regex": "train-logloss", "num_steps": "20"}
         rules = [
             Rule.sagemaker(rule_configs.loss_not_decreasing(), rule_parameters=falls | {"diff_percent": "0.01"}),
@@ -310,10 +309,14 @@ def session(boto: boto3.Session, bucket: str) -> PipelineSession:
 
 
 if __name__ == "__main__":
-    images = {name: f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{name}:1" for name in ("sklearn", "xgboost", "judge")}
+    images = {
+        name: f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{name}:1" for name in ("sklearn", "xgboost", "judge")
+    }
     root = "s3://bucket/mlops/randhie"
     role = "arn:aws:iam::000000000000:role/mlops-jobs"
     places = {name: f"{root}/{name}" for name in ("raw", "code", "source")}
-    example = Plan("randhie", root, **places, images=images, jobs=role, fixed={k: {} for k in KINDS}, instance="ml.m5.large")
+    example = Plan(
+        "randhie", root, **places, images=images, jobs=role, fixed={k: {} for k in KINDS}, instance="ml.m5.large"
+    )
     definition = build(example, session(boto3.Session(region_name="us-east-1"), "bucket")).definition()
     print(json.dumps(json.loads(definition), indent=1))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 TITLES = {"logistic": "logistic regression", "xgboost": "XGBoost, tuned", "approved": "approved before"}
-# US dollars per instance hour, training, processing and real-time inference alike. Storage and requests are not counted.
+# US dollars per instance hour; training, processing and real-time inference alike. Storage and requests not counted.
 PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.m5.2xlarge": 0.461, "ml.c5.xlarge": 0.204}
 PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
 
@@ -40,7 +40,9 @@ def outcome(step: Step) -> str:
         watched = ", ".join(f"{rule['RuleConfigurationName']}: {rule['RuleEvaluationStatus']}" for rule in rules)
         return f"Debugger {watched}" if watched else ""
     if step.job:
-        return f"{step.job['ProcessingResources']['ClusterConfig']['InstanceCount']} instances".replace("1 instances", "")
+        return f"{step.job['ProcessingResources']['ClusterConfig']['InstanceCount']} instances".replace(
+            "1 instances", ""
+        )
     return ""
 
 
@@ -48,10 +50,10 @@ def compared(found: dict[str, Any], serving: str, shadow: str) -> str:
     """The shadow beside the serving version, as their captured answers have it."""
     counts = " and ".join(f"{count} of {name}" for name, count in found["answered"].items())
     values = ", ".join(f"{name} {model['auc']['value']:.3f}" for name, model in found["report"]["models"].items())
-    low, high = found["difference"]["interval"]
+    (low, high), value = found["difference"]["interval"], found["difference"]["value"]
     return (
-        f"{counts} captured; AUC on what became of them: {values}, "
-        f"difference {found['difference']['value']:+.3f} ({low:+.3f} to {high:+.3f}); answers {found['apart']:.3f} apart"
+        f"{counts} captured; AUC on what became of them: {values}, difference {value:+.3f} "
+        f"({low:+.3f} to {high:+.3f}); answers {found['apart']:.3f} apart"
     )
 
 

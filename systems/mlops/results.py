@@ -1,7 +1,7 @@
 """Write RESULTS.md: what run.py has reached on each data set, and the published protocols, computed anew.
 
-    python run.py && python run.py --dataset telco_churn --data FOLDER && python run.py --dataset bank_marketing --data FOLDER
-    python results.py --data FOLDER
+python run.py                                     # then with --dataset telco_churn and bank_marketing --data FOLDER
+python results.py --data FOLDER
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def main() -> None:
         "# Results",
         "",
         f"Written by `python results.py`: seed {SEED}, {datetime.now(UTC):%Y-%m-%d}, commit {git.stdout.strip()}.",
-        f"People dealt {', '.join(f'{name} {share:.0%}' for name, share in SHARES.items())}; AUC and the rest on the test",
-        f"people, with {evaluate.LEVEL} % intervals from {evaluate.DRAWS} bootstrap resamples of the people. The calibration",
-        "error of a resample is larger than that of the sample, so its interval lies high.",
+        f"People dealt: {', '.join(f'{name} {share:.0%}' for name, share in SHARES.items())}. Judged on the test people,",
+        f"{evaluate.LEVEL} % intervals from {evaluate.DRAWS} bootstrap resamples of the people. (The calibration error of",
+        "a resample is larger than that of the sample, so its interval lies high.)",
         "",
     ]
     for dataset in DATASETS:

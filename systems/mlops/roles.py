@@ -1,7 +1,7 @@
 """The four roles of this system, each with no more than it needs: who deploys, the pipeline, its jobs, the endpoint.
 
-    deployer   uploads data, defines and starts the pipeline, approves versions, deploys and asks endpoints named mlops-*,
-               and may pass just the three others
+    deployer   uploads data, defines and starts the pipeline, approves versions, deploys and asks endpoints named
+               mlops-*, and may pass just the three others
     pipeline   starts the jobs of its steps as the jobs' role, and registers what they made; it reads no data
     jobs       read what lies under mlops/ and write models, results and logs
     endpoint   reads models, writes what it captures and logs
@@ -30,7 +30,11 @@ JOBS = {  # the kinds of a pipeline's jobs, and how SageMaker Pipelines names th
 }
 DEPLOYS = [
     *(f"sagemaker:{verb}{kind}" for kind in ("Pipeline", "Model") for verb in ("Create", "Describe")),
-    *(f"sagemaker:{verb}{kind}" for kind in ("EndpointConfig", "Endpoint") for verb in ("Create", "Describe", "Delete")),
+    *(
+        f"sagemaker:{verb}{kind}"
+        for kind in ("EndpointConfig", "Endpoint")
+        for verb in ("Create", "Describe", "Delete")
+    ),
     "sagemaker:UpdatePipeline",
     "sagemaker:StartPipelineExecution",
     "sagemaker:DescribePipelineExecution",

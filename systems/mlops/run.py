@@ -1,4 +1,4 @@
-"""Run the pipeline, deploy what it registered, put the next version beside it as a shadow, and promote that if it holds.
+"""Run the pipeline, deploy what it registered, put the next version beside it as a shadow, promote that if it holds.
 
     python run.py                                     # the RAND Health Insurance Experiment
     python run.py --dataset telco_churn --data FOLDER # the same code on other data
@@ -95,17 +95,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         with Line("delete"):
             endpoint.delete()
     steps = [step for each in executions for step in each.steps.values()]
-    again = execution.read_job(acc, second.steps["train-xgboost"])  # rules end after the training
+    rules = execution.read_job(acc, second.steps["train-xgboost"])["DebugRuleEvaluationStatuses"]  # they end later
+    billed = ((step.name, execution.billed(acc, step)) for step in steps if step.job and not step.cached)
     return {
         "dataset": args.dataset,
         "report": execution.report(acc, second.steps["evaluate"]),
         "endpoint": plan.name,
         "serves": serves.name,
         "shadow": shadow,
-        "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in again["DebugRuleEvaluationStatuses"]},
+        "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in rules},
         "sample": sample,
         "answer": answer,
-        "seconds": told.summed((step.name, execution.billed(acc, step)) for step in steps if not step.cached and step.job),
+        "seconds": told.summed(billed),
         "instance": args.instance_type,
         "deleted": args.delete,
         "at": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -143,7 +144,9 @@ def set_up(args: argparse.Namespace) -> tuple[cloud.Account, Any]:
     return acc, plan
 
 
-def define(acc: cloud.Account, args: argparse.Namespace, root: str, places: dict[str, str], images: dict[str, str]) -> Any:
+def define(
+    acc: cloud.Account, args: argparse.Namespace, root: str, places: dict[str, str], images: dict[str, str]
+) -> Any:
     """Create or change the pipeline that pipeline.py defines."""
     logging.disable(logging.WARNING)  # the SDK tells each default that it takes
     warnings.filterwarnings("ignore", "Running within a PipelineSession")
@@ -163,7 +166,7 @@ def candidate(
     given = {"Candidate": kind, "TrainShare": str(share)} | ({"Approved": against.artifact} if against else {})
     console.print(f"\nExecution with Candidate={kind}{f', against {against.name}' if against else ''}")
     with console.status("starting") as status:
-        done = execution.run(acc, plan.name, given, status.update, lambda step: console.print(*ended(step), soft_wrap=True))
+        done = execution.run(acc, plan.name, given, status.update, ended)
     if not done.package:
         failed = [step for step in done.steps.values() if step.status == "Failed"]
         if [step.name for step in failed] != ["worse"]:
@@ -176,9 +179,9 @@ def candidate(
     return done, made
 
 
-def ended(step: execution.Step) -> tuple[str]:
+def ended(step: execution.Step) -> None:
     mark = "[red]failed[/]" if step.status != "Succeeded" else "[cyan]cached[/]" if step.cached else "[green]done[/]  "
-    return (told.line(mark, step.name, step.seconds, told.outcome(step)),)
+    console.print(told.line(mark, step.name, step.seconds, told.outcome(step)), soft_wrap=True)
 
 
 def kept(acc: cloud.Account, done: execution.Execution, work: Path) -> Path:

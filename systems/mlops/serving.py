@@ -146,7 +146,10 @@ class Endpoint:
 
 
 def compare(
-    endpoint: Endpoint, names: tuple[str, str], live: tuple[np.ndarray, np.ndarray, np.ndarray], say: Callable[[str], None]
+    endpoint: Endpoint,
+    names: tuple[str, str],
+    live: tuple[np.ndarray, np.ndarray, np.ndarray],
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Ask the endpoint about live people; then judge both variants by what was captured, and by what became of them."""
     run = uuid.uuid4().hex[:8]

@@ -111,7 +111,7 @@ def typed(program: str, system: str, root: Path | None, target: str) -> str:
 
 
 def builds(program: str, root: Path) -> str:
-    """What a system builds a container with here, in place of `docker build` and `docker push`; it finds this as IMAGE_BUILD."""
+    """What builds a system's containers here, in place of Docker; the system finds this as IMAGE_BUILD."""
     return shlex.join([*_ours(program), "image", "build", "--root", str(root)])
 
 

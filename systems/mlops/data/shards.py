@@ -1,6 +1,6 @@
 """Cut a raw table into files that instances can share out: whole people in each, with their number and label in front.
 
-    python data/shards.py --out work/randhie/raw
+python data/shards.py --out work/randhie/raw
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Raw covariates to the numbers both models read: the only place where that is decided, for training and serving alike.
 
-The schema is learnt from the training people alone and travels with the data as schema.json. It is learnt in two steps, so
-that several instances can each summarise their part of the people and merge what they found.
+The schema is learnt from the training people alone and travels with the data as schema.json. It is learnt in two
+steps, so that several instances can each summarise their part of the people and merge what they found.
 """
 
 from __future__ import annotations

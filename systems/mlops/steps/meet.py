@@ -1,4 +1,4 @@
-"""The instances of one processing job agree on something: each tells its part, the first puts them together and answers.
+"""The instances of one processing job agree on something: each tells its part, the first merges them and answers.
 
 A page of JSON over TCP, once. The hosts know each other by name from /opt/ml/config/resourceconfig.json.
 """

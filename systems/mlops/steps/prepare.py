@@ -1,4 +1,4 @@
-"""Deal the people, learn the encoding together, and write what the jobs read: on any number of instances, each its shards.
+"""Deal the people, learn the encoding together, write what the jobs read: on any number of instances, each its shards.
 
     python steps/prepare.py --raw work/randhie/raw --out work/randhie
 
@@ -8,8 +8,8 @@ OUT/live/                    <host>.csv, the same of people who come later: the 
 OUT/facts/                   <host>.json, rows and people of each part; of the first host schema.json, the encoding, and
                              sample.json, one raw row of a live person, to ask the endpoint about
 
-A person's part follows from the person's number alone. So it is the same on any number of instances, and who was a test person
-once is one for ever: versions trained months apart are compared on people whom neither has seen.
+A person's part follows from the person's number alone. So it is the same on any number of instances, and who was a test
+person once is one for ever: versions trained months apart are compared on people whom neither has seen.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def tell(path: Path, what: Any) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     inside = (JOB / "input").exists()
-    parser.add_argument("--raw", type=Path, default=JOB / "input" / "raw" if inside else HERE.parent / "work/randhie/raw")
+    parser.add_argument(
+        "--raw", type=Path, default=JOB / "input" / "raw" if inside else HERE.parent / "work/randhie/raw"
+    )
     parser.add_argument("--out", type=Path, default=JOB / "output" if inside else HERE.parent / "work/randhie")
     parser.add_argument("--train-share", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=SEED)
