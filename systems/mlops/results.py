@@ -73,9 +73,9 @@ def main() -> None:
         "# Results",
         "",
         f"Written by `python results.py`: seed {SEED}, {datetime.now(UTC):%Y-%m-%d}, commit {git.stdout.strip()}.",
-        f"People dealt: {', '.join(f'{name} {share:.0%}' for name, share in SHARES.items())}. Judged on the test people,",
-        f"{evaluate.LEVEL} % intervals from {evaluate.DRAWS} bootstrap resamples of the people. (The calibration error of",
-        "a resample is larger than that of the sample, so its interval lies high.)",
+        f"People: {', '.join(f'{name} {share:.0%}' for name, share in SHARES.items())}. Judged on the test people,",
+        f"{evaluate.LEVEL} % intervals of {evaluate.DRAWS} resamples of the people. (The calibration error of a",
+        "resample is larger than that of the sample, so its interval lies high.)",
         "",
     ]
     for dataset in DATASETS:
