@@ -64,6 +64,11 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--dataset", choices=PROTOCOLS, required=True)
     parser.add_argument("--model", action="append", choices=["logistic", "xgboost"])
+    parser.add_argument("--work", type=Path, help="where published.json goes; default: work/DATASET")
     args = parser.parse_args()
-    for kind, aucs in repeat(args.dataset, args.data, args.model or ["logistic", "xgboost"]).items():
+    found = repeat(args.dataset, args.data, args.model or ["logistic", "xgboost"])
+    for kind, aucs in found.items():
         print(f"{args.dataset} {kind} auc {np.mean(aucs):.4f} +- {np.std(aucs):.4f} over {len(aucs)} splits")
+    args.work = args.work or HERE.parent / "work" / args.dataset
+    args.work.mkdir(parents=True, exist_ok=True)
+    (args.work / "published.json").write_text(json.dumps(found))
