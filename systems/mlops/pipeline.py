@@ -20,24 +20,10 @@ from typing import Any
 # The SDK holds a role against a list of its own, which allows much more than ours need.
 os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
 import boto3
-from sagemaker.core.debugger import (
-    CollectionConfig,
-    DebuggerHookConfig,
-    Rule,
-    get_rule_container_image_uri,
-    rule_configs,
-)
+from sagemaker.core import debugger, shapes
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import (
-    OutputDataConfig,
-    ProcessingInput,
-    ProcessingOutput,
-    ProcessingS3Input,
-    ProcessingS3Output,
-    StoppingCondition,
-)
 from sagemaker.core.training.configs import Compute, InputData
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -66,6 +52,7 @@ TUNING_JOBS, AT_ONCE, TUNING_SEED = 8, 2, 7
 OBJECTIVE = "validation:logloss"
 PREPARING = 2  # instances
 SECONDS = 3600  # the longest a job may take
+FALLS = {"use_losses_collection": "False", "tensor_regex": "train-logloss", "num_steps": "20", "diff_percent": "0.01"}
 EVERY = "5"  # rounds between two looks of the Debugger at the losses
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SERVED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
@@ -140,9 +127,8 @@ class Steps:
         self.plan, self.session = plan, session
 
     def prepare(self, share: ParameterFloat) -> ProcessingStep:
-        processor = self._processor(
-            self.plan.images["sklearn"], PREPARING, ["python3", "/opt/ml/processing/input/code/prepare.py"]
-        )
+        entry = ["python3", "/opt/ml/processing/input/code/prepare.py"]
+        processor = self._processor(self.plan.images["sklearn"], PREPARING, entry)
         ran = processor.run(
             inputs=[
                 self._input("raw", self.plan.raw, "/opt/ml/processing/input/raw", "ShardedByS3Key"),
@@ -170,22 +156,16 @@ class Steps:
         best = tuned.properties.BestTrainingJob.TunedHyperParameters
         chosen = self.plan.fixed["xgboost"] | {name: best[name] for name in RANGES}
         trainer = self._trainer("xgboost", chosen)
-        step = Debugged(
-            name="train-xgboost",
-            step_args=trainer.train(input_data_config=self._channels(prepared)),
-            cache_config=CACHE,
-        )
+        ran = trainer.train(input_data_config=self._channels(prepared))
+        step = Debugged("train-xgboost", ran, cache_config=CACHE)
         step.watch = self._watch()
         return step
 
     def logistic(self, prepared: ProcessingStep) -> TrainingStep:
-        chosen = self.plan.fixed["logistic"] | {
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": self.plan.source,
-        }
-        trainer = self._trainer("logistic", chosen)
+        script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": self.plan.source}
+        trainer = self._trainer("logistic", self.plan.fixed["logistic"] | script)
         ran = trainer.train(input_data_config=self._channels(prepared))
-        return TrainingStep(name="train-logistic", step_args=ran, cache_config=CACHE)
+        return TrainingStep("train-logistic", ran, cache_config=CACHE)
 
     def evaluate(
         self,
@@ -231,22 +211,22 @@ class Steps:
             inference_instances=[self.plan.instance],
             transform_instances=[self.plan.instance],
             approval_status="PendingManualApproval",
-            model_metrics=ModelMetrics(model_statistics=MetricsSource(s3_uri=report, content_type="application/json")),
+            model_metrics=ModelMetrics(MetricsSource("application/json", report)),
             customer_metadata_properties={"kind": kind},
         )
         return ModelStep(name=f"register-{kind}", step_args=ran)
 
     def _watch(self) -> dict[str, Any]:
         """Debugger saves the losses, and two rules look at them: does it still learn, does it overfit?"""
-        falls = {"use_losses_collection": "False", "tensor_regex": "train-logloss", "num_steps": "20"}
+        ready = debugger.rule_configs
         rules = [
-            Rule.sagemaker(rule_configs.loss_not_decreasing(), rule_parameters=falls | {"diff_percent": "0.01"}),
-            Rule.sagemaker(rule_configs.overfit(), rule_parameters={"patience": "3", "ratio_threshold": "0.2"}),
+            debugger.Rule.sagemaker(ready.loss_not_decreasing(), rule_parameters=FALLS),
+            debugger.Rule.sagemaker(ready.overfit(), rule_parameters={"patience": "3", "ratio_threshold": "0.2"}),
         ]
         for rule in rules:
-            rule.image_uri = get_rule_container_image_uri("debugger-rules", self.session.boto_region_name)
-        saved = [CollectionConfig("losses", {"save_interval": EVERY})]
-        hook = DebuggerHookConfig(s3_output_path=f"{self.plan.root}/debug", collection_configs=saved)
+            rule.image_uri = debugger.get_rule_container_image_uri("debugger-rules", self.session.boto_region_name)
+        saved = [debugger.CollectionConfig("losses", {"save_interval": EVERY})]
+        hook = debugger.DebuggerHookConfig(s3_output_path=f"{self.plan.root}/debug", collection_configs=saved)
         return {
             "DebugHookConfig": hook._to_request_dict(),
             "DebugRuleConfigurations": [rule.to_debugger_rule_config_dict() for rule in rules],
@@ -262,8 +242,8 @@ class Steps:
             training_image=self._image(kind),
             compute=Compute(instance_type=self.plan.instance, instance_count=1, volume_size_in_gb=10),
             hyperparameters=chosen,
-            stopping_condition=StoppingCondition(max_runtime_in_seconds=SECONDS),
-            output_data_config=OutputDataConfig(s3_output_path=f"{self.plan.root}/models"),
+            stopping_condition=shapes.StoppingCondition(max_runtime_in_seconds=SECONDS),
+            output_data_config=shapes.OutputDataConfig(s3_output_path=f"{self.plan.root}/models"),
         )
 
     def _channels(self, prepared: ProcessingStep) -> list[InputData]:
@@ -286,22 +266,21 @@ class Steps:
     def _part(self, prepared: ProcessingStep, name: str) -> Any:
         return prepared.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
-    def _input(self, name: str, uri: Any, path: str, shared: str = "FullyReplicated") -> ProcessingInput:
-        place = ProcessingS3Input(
+    def _input(self, name: str, uri: Any, path: str, shared: str = "FullyReplicated") -> shapes.ProcessingInput:
+        place = shapes.ProcessingS3Input(
             s3_uri=uri,
             local_path=path,
             s3_data_type="S3Prefix",
             s3_input_mode="File",
             s3_data_distribution_type=shared,
         )
-        return ProcessingInput(input_name=name, s3_input=place)
+        return shapes.ProcessingInput(input_name=name, s3_input=place)
 
-    def _output(self, name: str) -> ProcessingOutput:
+    def _output(self, name: str) -> shapes.ProcessingOutput:
         uri = Join(on="/", values=[self.plan.root, "runs", ExecutionVariables.PIPELINE_EXECUTION_ID, name])
-        place = ProcessingS3Output(
-            s3_uri=uri, local_path=f"/opt/ml/processing/output/{name}", s3_upload_mode="EndOfJob"
-        )
-        return ProcessingOutput(output_name=name, s3_output=place)
+        path = f"/opt/ml/processing/output/{name}"
+        place = shapes.ProcessingS3Output(s3_uri=uri, local_path=path, s3_upload_mode="EndOfJob")
+        return shapes.ProcessingOutput(output_name=name, s3_output=place)
 
 
 def session(boto: boto3.Session, bucket: str) -> PipelineSession:
