@@ -295,6 +295,11 @@ def test_what_to_type_again_names_a_root_and_a_target_that_are_not_the_usual_one
     assert typed == "skylab run --root '/my cloud' --target aws mlops"
 
 
+def test_a_system_is_told_what_builds_its_containers_here():
+    assert systems.builds("/bin/skylab", Path("/my cloud")) == "/bin/skylab image build --root '/my cloud'"
+    assert systems.builds("skylab/cli.py", Path("/r")).startswith(f"{sys.executable} -m skylab.cli image build")
+
+
 def test_an_environment_is_outdated_when_its_requirements_change(tmp_path):
     toy = tmp_path / "systems" / "toy"
     toy.mkdir(parents=True)

@@ -194,7 +194,7 @@ def run(
     """Deploy and drive one of the systems, here or on AWS."""
     from skylab.commands import screens
     from skylab.commands.environment import full
-    from skylab.commands.systems import argv, check_aws, find, replace_process, typed
+    from skylab.commands.systems import argv, builds, check_aws, find, replace_process, typed
 
     if target not in ("local", "aws"):
         raise Refused(f"--target {target} is not known: write local or aws.")
@@ -206,6 +206,7 @@ def run(
     if target == "local":
         screens.ensure_up(Root(root))
         surroundings = full(Root(root), Root(root).running())
+        surroundings["IMAGE_BUILD"] = builds(sys.argv[0], root.absolute())
     surroundings["RUN_AS"] = typed(sys.argv[0], system, None if root == HERE else root, target)
     replace_process(argv(environment, folder, data, context.args), surroundings)
 

@@ -1,12 +1,17 @@
-"""What run.py asks of AWS, one function per call sequence: the account, uploads, training jobs, endpoints."""
+"""Whose cloud this runs in, and what it keeps there: account, bucket, uploads named by their content, images."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import io
-import json
+import os
+import shlex
+import shutil
+import subprocess
 import tarfile
-import time
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,37 +19,32 @@ from typing import Any
 import boto3
 import roles
 from botocore.exceptions import ClientError
-from sagemaker.core import image_uris
-from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob
-from sagemaker.core.shapes import (
-    AlgorithmSpecification,
-    Channel,
-    ContainerDefinition,
-    DataSource,
-    MetricDefinition,
-    OutputDataConfig,
-    ProductionVariant,
-    ResourceConfig,
-    S3DataSource,
-    StoppingCondition,
-)
 
-XGBOOST_VERSION = "3.0-5"
-SKLEARN_VERSION = "1.4-2"
-TRAIN_SECONDS = 3600  # the longest a job may take
-POLL = 2  # seconds between two looks at a job or an endpoint
-TAGS = [{"key": "project", "value": "mlops"}]  # a dict: the SDK has two classes Tag, and each call takes one of them
+HERE = Path(__file__).resolve().parent
+REPOSITORY = "mlops-judge"
+JUDGE = ("evaluate.py", "inference.py")  # of model/, what the container has of ours
+SOURCE = ("inference.py", "train.py")  # of model/, what the logistic regression is trained and served by
+MIXED = 16  # characters of a hash in a name
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whose cloud this runs in, and what it uses there; session is the deployer's."""
+    """Session is the deployer's, caller's own is only for what sets the system up: bucket, roles, container."""
 
     session: boto3.Session
-    region: str
+    caller: boto3.Session
+    number: str
     bucket: str
+    pipeline: str
     jobs: str
     endpoint: str
+
+    @property
+    def region(self) -> str:
+        return str(self.session.region_name)
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service)
 
 
 def account(role: str | None = None) -> Account:
@@ -59,11 +59,12 @@ def account(role: str | None = None) -> Account:
     bucket = f"sagemaker-{region}-{number}"
     make_bucket(caller, bucket)
     if role:
-        return Account(caller, region, bucket, role, role)
+        return Account(caller, caller, number, bucket, role, role, role)
     made = roles.make(caller.client("iam"), number, region, bucket)
     given = roles.become(caller.client("sts"), made.deployer)
     keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    return Account(boto3.Session(*keys, region_name=region), region, bucket, made.jobs, made.endpoint)
+    deployer = boto3.Session(*keys, region_name=region)
+    return Account(deployer, caller, number, bucket, made.pipeline, made.jobs, made.endpoint)
 
 
 def make_bucket(session: boto3.Session, bucket: str) -> None:
@@ -78,121 +79,94 @@ def make_bucket(session: boto3.Session, bucket: str) -> None:
         s3.create_bucket(Bucket=bucket, **({} if session.region_name == "us-east-1" else place))
 
 
-def upload(acc: Account, folder: Path, prefix: str) -> int:
-    """Upload a folder's files under the prefix; return how many bytes."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+def named(files: list[Path]) -> str:
+    """A name that says what is in the files: the same content has the same place, and the pipeline's cache holds."""
+    seen = hashlib.sha256()
+    for path in sorted(files, key=lambda each: each.name):
+        seen.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return seen.hexdigest()[:MIXED]
+
+
+def upload(acc: Account, files: list[Path], root: str) -> str:
+    """Put files below root, in a folder named by their content; return its S3 URI."""
+    uri = f"{root}/{named(files)}"
+    bucket, prefix = uri.removeprefix("s3://").split("/", 1)
     for path in files:
-        acc.session.client("s3").upload_file(str(path), acc.bucket, f"{prefix}/{path.relative_to(folder)}")
-    return sum(path.stat().st_size for path in files)
+        acc.client("s3").upload_file(str(path), bucket, f"{prefix}/{path.name}")
+    return uri
 
 
-def upload_source(acc: Account, folder: Path, key: str) -> str:
-    """Pack a source folder as sourcedir.tar.gz; return its S3 URI."""
+def upload_source(acc: Account, folder: Path, root: str) -> str:
+    """Pack a source folder as sourcedir.tar.gz, the same bytes for the same files; return its S3 URI."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in sorted(folder.glob("*.py")):
-            archive.add(path, arcname=path.name)
-    acc.session.client("s3").put_object(Bucket=acc.bucket, Key=key, Body=packed.getvalue())
-    return f"s3://{acc.bucket}/{key}"
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in (folder / name for name in SOURCE):
+            entry = tarfile.TarInfo(path.name)
+            entry.size = path.stat().st_size
+            archive.addfile(entry, io.BytesIO(path.read_bytes()))
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "sourcedir.tar.gz"
+        with gzip.GzipFile(path, "wb", mtime=0) as zipped:
+            zipped.write(packed.getvalue())
+        return f"{upload(acc, [path], root)}/{path.name}"
 
 
-def image(kind: str, region: str) -> str:
-    """The URI of AWS's own image for a kind of model."""
-    if kind == "xgboost":
-        return image_uris.retrieve("xgboost", region, version=XGBOOST_VERSION)
-    return image_uris.retrieve("sklearn", region, version=SKLEARN_VERSION)
-
-
-def script_mode(script: str, source: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Hyperparameters of a framework image: the script's own, and where the script lies."""
-    return chosen | {"sagemaker_program": script, "sagemaker_submit_directory": source}
-
-
-def train(acc: Account, kind: str, name: str, chosen: dict[str, Any], data: str, instance: str) -> TrainingJob:
-    """Start a training job on the channels train and validation under `data`."""
-    logistic = kind == "logistic"
-    metrics = [MetricDefinition(name="validation:auc", regex=r"validation-auc:([0-9.]+)")] if logistic else None
-    encode = json.dumps if logistic else str  # framework images read JSON, the built-in algorithm reads text
-    specification = AlgorithmSpecification(training_image=image(kind, acc.region), training_input_mode="File")
-    if metrics:
-        specification.metric_definitions = metrics
-    channels = [
-        Channel(
-            channel_name=part,
-            content_type="text/csv",
-            data_source=DataSource(
-                s3_data_source=S3DataSource(
-                    s3_data_type="S3Prefix",
-                    s3_uri=f"{data}/{part}/",
-                    s3_data_distribution_type="FullyReplicated",
-                )
-            ),
-        )
-        for part in ("train", "validation")
-    ]
-    return TrainingJob.create(
-        training_job_name=name,
-        role_arn=acc.jobs,
-        algorithm_specification=specification,
-        hyper_parameters={key: encode(value) for key, value in chosen.items()},
-        input_data_config=channels,
-        output_data_config=OutputDataConfig(s3_output_path=f"{data}/models"),
-        resource_config=ResourceConfig(instance_type=instance, instance_count=1, volume_size_in_gb=10),
-        stopping_condition=StoppingCondition(max_runtime_in_seconds=TRAIN_SECONDS),
-        tags=TAGS,
-        session=acc.session,
-        region=acc.region,
-    )
-
-
-def follow(resource: TrainingJob | Endpoint, status: Callable[[], str], done: str, say: Callable[[str], None]) -> None:
-    """Wait until the status is `done`, telling each change; SystemExit with AWS's reason when it fails."""
-    while (now := status()) != done:
-        say(now)
-        if now in ("Failed", "Stopped"):
-            name = getattr(resource, "training_job_name", None) or getattr(resource, "endpoint_name", "")
-            raise SystemExit(f"{name} {now.lower()}: {resource.failure_reason}")
-        time.sleep(POLL)
-        resource.refresh()
+def read(acc: Account, uri: str) -> bytes:
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    return bytes(acc.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def download(acc: Account, uri: str, to: Path) -> Path:
     """Fetch one S3 object."""
-    bucket, key = uri.removeprefix("s3://").split("/", 1)
     to.parent.mkdir(parents=True, exist_ok=True)
-    acc.session.client("s3").download_file(bucket, key, str(to))
+    to.write_bytes(read(acc, uri))
     return to
 
 
-def deploy(acc: Account, kind: str, name: str, artifact: str, instance: str) -> Endpoint:
-    """Create model, endpoint configuration and endpoint, all of one name."""
-    served = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    container = ContainerDefinition(image=image(kind, acc.region), model_data_url=artifact)
-    if kind == "logistic":
-        container.environment = served
-    where = {"session": acc.session, "region": acc.region}
-    Model.create(model_name=name, primary_container=container, execution_role_arn=acc.jobs, tags=TAGS, **where)
-    variant = ProductionVariant(
-        variant_name="AllTraffic",
-        model_name=name,
-        instance_type=instance,
-        initial_instance_count=1,
-        initial_variant_weight=1.0,
-    )
-    EndpointConfig.create(endpoint_config_name=name, production_variants=[variant], tags=TAGS, **where)
-    return Endpoint.create(endpoint_name=name, endpoint_config_name=name, tags=TAGS, **where)
+def judge(acc: Account, base: str) -> tuple[str, bool]:
+    """The URI of our container, built unless an image of the same content is there; and whether it was."""
+    files = [HERE / "container" / "Dockerfile", *(HERE / "model" / name for name in JUDGE)]
+    tag = f"{named(files)}-{base.rsplit(':', 1)[1]}"
+    uri = f"{acc.number}.dkr.ecr.{acc.region}.amazonaws.com/{REPOSITORY}:{tag}"
+    ecr = acc.caller.client("ecr")
+    try:
+        ecr.describe_images(repositoryName=REPOSITORY, imageIds=[{"imageTag": tag}])
+        return uri, True
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("RepositoryNotFoundException", "ImageNotFoundException"):
+            raise
+    if code == "RepositoryNotFoundException":
+        ecr.create_repository(repositoryName=REPOSITORY)
+    with tempfile.TemporaryDirectory() as context:
+        for path in files:
+            shutil.copy(path, context)
+        build(ecr, context, uri, base)
+    return uri, False
 
 
-def ask(acc: Account, endpoint: str, line: str) -> float:
-    """The endpoint's answer for one line of CSV."""
-    runtime = acc.session.client("sagemaker-runtime")
-    answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=line)
-    return float(answer["Body"].read().decode().strip())
+def build(ecr: Any, context: str, uri: str, base: str) -> None:
+    """By IMAGE_BUILD, where the surroundings bring a builder that also keeps the image; else by Docker, and pushed."""
+    own = os.environ.get("IMAGE_BUILD")
+    if not own:
+        for registry in (base.split("/")[0], uri.split("/")[0]):
+            login(ecr, registry)
+    told([*shlex.split(own or "docker build"), context, "-t", uri, "--build-arg", f"BASE={base}"])
+    if not own:
+        told(["docker", "push", uri])
 
 
-def delete(acc: Account, name: str) -> None:
-    """Delete endpoint, configuration and model of that name."""
-    sagemaker = acc.session.client("sagemaker")
-    sagemaker.delete_endpoint(EndpointName=name)
-    sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    sagemaker.delete_model(ModelName=name)
+def login(ecr: Any, registry: str) -> None:
+    given = ecr.get_authorization_token(registryIds=[registry.split(".")[0]])["authorizationData"][0]
+    user, password = base64.b64decode(given["authorizationToken"]).decode().split(":", 1)
+    told(["docker", "login", "--username", user, "--password-stdin", registry], password)
+
+
+def told(argv: list[str], given: str | None = None) -> None:
+    """Run a command quietly; SystemExit with what it said when it fails."""
+    try:
+        done = subprocess.run(argv, input=given, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise SystemExit(f"{argv[0]} is not installed: the container of the step Evaluate is built with it.") from None
+    if done.returncode:
+        raise SystemExit(f"{shlex.join(argv)} failed:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")

@@ -1,22 +1,60 @@
-"""Say what a run reached: on the screen, and as RESULTS.md."""
+"""What a run says of itself: its lines of progress, and what it reached."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import evaluate
-from prepare import SEED
+from execution import Step
 from rich.console import Console
 from rich.table import Table
 
-TITLES = {"logistic": "logistic regression (script mode)", "xgboost": "XGBoost (built-in)"}
-# US dollars per instance hour, training and real-time inference alike. Storage and requests are not counted.
+TITLES = {"logistic": "logistic regression", "xgboost": "XGBoost, tuned", "approved": "approved before"}
+# US dollars per instance hour; training, processing and real-time inference alike. Storage and requests not counted.
 PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.m5.2xlarge": 0.461, "ml.c5.xlarge": 0.204}
 PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
+
+
+def line(mark: str, name: str, seconds: float, said: str) -> str:
+    return f"{mark} {name:18} {seconds:6.1f} s  {said}".rstrip()
+
+
+def outcome(step: Step) -> str:
+    """What a step has come to, in a few words."""
+    if step.reason:
+        return step.reason
+    if "Condition" in step.metadata:
+        return {"True": "yes", "False": "no"}.get(step.metadata["Condition"]["Outcome"], "")
+    if "RegisterModel" in step.metadata:
+        return "version " + step.metadata["RegisterModel"]["Arn"].rsplit("/", 1)[1]
+    if "TuningJob" in step.metadata:
+        best, counts = step.job["BestTrainingJob"], step.job["TrainingJobStatusCounters"]
+        objective = best["FinalHyperParameterTuningJobObjectiveMetric"]
+        early = f", {counts['Stopped']} stopped early" if counts["Stopped"] else ""
+        return f"{counts['Completed']} jobs completed{early}; best {objective['MetricName']} {objective['Value']:.4f}"
+    if "TrainingJob" in step.metadata:
+        rules = step.job.get("DebugRuleEvaluationStatuses", [])
+        watched = ", ".join(f"{rule['RuleConfigurationName']}: {rule['RuleEvaluationStatus']}" for rule in rules)
+        return f"Debugger {watched}" if watched else ""
+    if step.job:
+        return f"{step.job['ProcessingResources']['ClusterConfig']['InstanceCount']} instances".replace(
+            "1 instances", ""
+        )
+    return ""
+
+
+def compared(found: dict[str, Any], serving: str, shadow: str) -> str:
+    """The shadow beside the serving version, as their captured answers have it."""
+    counts = " and ".join(f"{count} of {name}" for name, count in found["answered"].items())
+    values = ", ".join(f"{name} {model['auc']['value']:.3f}" for name, model in found["report"]["models"].items())
+    (low, high), value = found["difference"]["interval"], found["difference"]["value"]
+    return (
+        f"{counts} captured; AUC on what became of them: {values}, difference {value:+.3f} "
+        f"({low:+.3f} to {high:+.3f}); answers {found['apart']:.3f} apart"
+    )
 
 
 def cells(report: dict[str, Any], metric: str, digits: int) -> list[str]:
@@ -28,12 +66,11 @@ def cells(report: dict[str, Any], metric: str, digits: int) -> list[str]:
 def tested(report: dict[str, Any]) -> str:
     """What the models were judged on."""
     rows, people = report["rows"], report["people"]
-    return f"{rows:,} rows of {people:,} people not seen in training, {report['positive']:.1%} positive"
+    return f"{rows:,} rows of {people:,} people not seen in training or tuning, {report['positive']:.1%} positive"
 
 
-def gap(report: dict[str, Any]) -> str:
-    """The difference between the two models, and what follows from it."""
-    found = report["difference"]
+def gap(found: dict[str, Any]) -> str:
+    """A difference, and what follows from it."""
     low, high = found["interval"]
     return f"{found['of']}: {found['value']:+.4f} ({low:+.4f} to {high:+.4f}); {found['verdict']}"
 
@@ -41,24 +78,35 @@ def gap(report: dict[str, Any]) -> str:
 def cost(found: dict[str, Any]) -> str:
     """What the run would have cost on AWS: billed seconds times list price."""
     price = PRICES.get(found["instance"])
-    used = ", ".join(f"{kind} {seconds} s" for kind, seconds in found["seconds"].items())
+    used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()) or "nothing: all cached"
     if price is None:
-        return f"Training was billed {used} of {found['instance']}, whose list price is not in our table"
-    training = sum(found["seconds"].values()) / 3600 * price
-    seconds = f"({used} of {found['instance']})"
-    return f"${training:.4f} of training {seconds} and ${price:.3f} an hour of endpoint; {PRICES_FROM}"
+        return f"jobs were billed {used} of {found['instance']}, whose list price is not in our table"
+    jobs = sum(found["seconds"].values()) / 3600 * price
+    return f"${jobs:.4f} of jobs ({used} of {found['instance']}) and ${price:.3f} an hour of endpoint; {PRICES_FROM}"
+
+
+def summed(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Seconds by step, over both executions."""
+    found: dict[str, float] = {}
+    for name, seconds in pairs:
+        found[name] = found.get(name, 0.0) + seconds
+    return found
 
 
 def show(found: dict[str, Any], console: Console) -> None:
     """Print what was reached, the answer, the cost, and what to try next."""
     report = found["report"]
-    table = Table(title=tested(report), title_justify="left")
+    table = Table(title=f"\n{tested(report)}", title_justify="left")
     for column in ("", *(TITLES[kind] for kind in report["models"])):
         table.add_column(column)
     for metric in evaluate.METRICS:
         table.add_row(metric, *cells(report, metric, 3))
     console.print(table)
-    console.print(f"Difference in {gap(report)}.\n")
+    console.print(f"Beside the floor, {gap(report['differences']['xgboost'])}.")
+    if against := report.get("against approved"):
+        console.print(f"Beside the approved version, {gap(against['xgboost'])}.")
+    rules = ", ".join(f"{name}: {status}" for name, status in found["rules"].items())
+    console.print(f"Gate: {report['gate']['reason']}. Debugger: {rules}. {found['serves']} serves.\n")
     asked = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in found["sample"].items())
     console.print(f"{asked}\n-> {found['answer']:.4f} is the endpoint's probability.\n")
     console.print(f"On AWS: {cost(found)}.\n")
@@ -68,27 +116,3 @@ def show(found: dict[str, Any], console: Console) -> None:
         script = f"{os.environ.get('RUN_AS') or f'{sys.executable} {sys.argv[0]}'} --dataset {found['dataset']}"
         console.print(f"Endpoint {found['endpoint']} is up. Ask it about somebody else:")
         console.print(f"  {script} --ask {found['endpoint']} --set {change}", soft_wrap=True)
-
-
-def results(found: dict[str, Any], folder: Path) -> str:
-    """RESULTS.md."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
-    report = found["report"]
-    lines = [
-        "# Results",
-        "",
-        f"Written by `python run.py --results`: {found['dataset']}, seed {SEED}, run {found['at']} UTC, "
-        f"commit {git.stdout.strip() or 'unknown'}.",
-        "",
-        f"{tested(report)}.",
-        f"Intervals: {evaluate.LEVEL} %, {evaluate.DRAWS} bootstrap resamples of the people.",
-        "",
-        "| | " + " | ".join(TITLES[kind] for kind in report["models"]) + " |",
-        "|---|" + "---|" * len(report["models"]),
-        *(f"| {metric} | " + " | ".join(cells(report, metric, 4)) + " |" for metric in evaluate.METRICS),
-        "",
-        f"Difference in {gap(report)}.",
-        "",
-        f"On AWS: {cost(found)}.",
-    ]
-    return "\n".join(lines) + "\n"

@@ -1,8 +1,10 @@
-"""The three roles of this system, each with no more than it needs: who deploys, the training jobs, the endpoint.
+"""The four roles of this system, each with no more than it needs: who deploys, the pipeline, its jobs, the endpoint.
 
-    deployer   uploads data, starts jobs, deploys and asks endpoints named mlops-*, and may pass just the two others
-    jobs       read what lies under mlops/ and write models and logs
-    endpoint   reads models and writes logs
+    deployer   uploads data, defines and starts the pipeline, approves versions, deploys and asks endpoints named
+               mlops-*, and may pass just the three others
+    pipeline   starts the jobs of its steps as the jobs' role, and registers what they made; it reads no data
+    jobs       read what lies under mlops/ and write models, results and logs
+    endpoint   reads models, writes what it captures and logs
 
 On AWS a new role takes some seconds to be known everywhere: become() waits for it.
 """
@@ -21,20 +23,31 @@ KNOWN_SECONDS, LOOK = 60, 2
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
 IMAGES = ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer"]
 IMAGES += ["ecr:BatchGetImage"]
-SAGEMAKER = [
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:DescribeTrainingJob",
-    "sagemaker:StopTrainingJob",
-    "sagemaker:CreateModel",
-    "sagemaker:DescribeModel",
+JOBS = {  # the kinds of a pipeline's jobs, and how SageMaker Pipelines names them
+    "TrainingJob": "training-job/pipelines-*",
+    "ProcessingJob": "processing-job/pipelines-*",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job/*-tune-*",
+}
+DEPLOYS = [
+    *(f"sagemaker:{verb}{kind}" for kind in ("Pipeline", "Model") for verb in ("Create", "Describe")),
+    *(
+        f"sagemaker:{verb}{kind}"
+        for kind in ("EndpointConfig", "Endpoint")
+        for verb in ("Create", "Describe", "Delete")
+    ),
+    "sagemaker:UpdatePipeline",
+    "sagemaker:StartPipelineExecution",
+    "sagemaker:DescribePipelineExecution",
+    "sagemaker:ListPipelineExecutionSteps",
     "sagemaker:DeleteModel",
-    "sagemaker:CreateEndpointConfig",
-    "sagemaker:DescribeEndpointConfig",
-    "sagemaker:DeleteEndpointConfig",
-    "sagemaker:CreateEndpoint",
-    "sagemaker:DescribeEndpoint",
-    "sagemaker:DeleteEndpoint",
+    "sagemaker:UpdateEndpoint",
     "sagemaker:InvokeEndpoint",
+    "sagemaker:CreateModelPackageGroup",
+    "sagemaker:DescribeModelPackageGroup",
+    "sagemaker:DescribeModelPackage",
+    "sagemaker:UpdateModelPackage",
+    "sagemaker:ListModelPackages",
+    "sagemaker:ListTags",
     "sagemaker:AddTags",
 ]
 
@@ -44,6 +57,7 @@ class Roles:
     """ARNs."""
 
     deployer: str
+    pipeline: str
     jobs: str
     endpoint: str
 
@@ -52,9 +66,10 @@ def make(iam: Any, account: str, region: str, bucket: str) -> Roles:
     """Make the roles, or bring their policies up to date. The caller needs the right to."""
     people, service = {"AWS": f"arn:aws:iam::{account}:root"}, {"Service": SERVICE}
     jobs = role(iam, "mlops-jobs", service, jobs_policy(region, account, bucket))
+    pipeline = role(iam, "mlops-pipeline", service, pipeline_policy(region, account, bucket, jobs))
     endpoint = role(iam, "mlops-endpoint", service, endpoint_policy(region, account, bucket))
-    allowed = deployer_policy(region, account, bucket, [jobs, endpoint])
-    return Roles(role(iam, "mlops-deployer", people, allowed), jobs, endpoint)
+    allowed = deployer_policy(region, account, bucket, [pipeline, jobs, endpoint])
+    return Roles(role(iam, "mlops-deployer", people, allowed), pipeline, jobs, endpoint)
 
 
 def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, Any]]) -> str:
@@ -95,31 +110,65 @@ def listing(bucket: str) -> dict[str, Any]:
     return allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", Condition=only)
 
 
+def passing(*arns: str) -> dict[str, Any]:
+    """These roles may be handed to SageMaker, and to nobody else."""
+    return allow(["iam:PassRole"], *arns, Condition={"StringEquals": {"iam:PassedToService": SERVICE}})
+
+
+def logging(region: str, account: str, *groups: str) -> dict[str, Any]:
+    return allow(LOGS, *(f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/{group}" for group in groups))
+
+
 def jobs_policy(region: str, account: str, bucket: str) -> list[dict[str, Any]]:
     ours = f"arn:aws:s3:::{bucket}/mlops"
     return [
         listing(bucket),
         allow(["s3:GetObject"], f"{ours}/*"),
-        allow(["s3:PutObject"], f"{ours}/*/models/*"),
-        allow(LOGS, f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/TrainingJobs:*"),
+        allow(["s3:PutObject"], *(f"{ours}/*/{written}/*" for written in ("models", "runs", "debug"))),
+        logging(region, account, "TrainingJobs:*", "ProcessingJobs:*"),
         allow([*IMAGES, "cloudwatch:PutMetricData"], "*"),
     ]
 
 
+def pipeline_policy(region: str, account: str, bucket: str, jobs: str) -> list[dict[str, Any]]:
+    """Property files are the only data that it reads."""
+    ours = f"arn:aws:sagemaker:{region}:{account}"
+    started = [
+        allow([f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")], f"{ours}:{named}")
+        for kind, named in JOBS.items()
+    ]
+    packages = [f"{ours}:model-package/mlops-*", f"{ours}:model-package-group/mlops-*"]
+    registers = ["CreateModelPackage", "DescribeModelPackage", "DescribeModelPackageGroup"]
+    tuned = ["sagemaker:ListTrainingJobsForHyperParameterTuningJob"]  # the best first
+    return [
+        *started,
+        allow(tuned, f"{ours}:{JOBS['HyperParameterTuningJob']}"),
+        allow(["sagemaker:AddTags"], *(f"{ours}:{named}" for named in JOBS.values()), *packages),
+        allow([f"sagemaker:{each}" for each in registers], *packages),
+        allow(["s3:GetObject"], f"arn:aws:s3:::{bucket}/mlops/*/runs/*/evaluation/*"),
+        passing(jobs),
+    ]
+
+
 def endpoint_policy(region: str, account: str, bucket: str) -> list[dict[str, Any]]:
+    ours = f"arn:aws:s3:::{bucket}/mlops"
     return [
         listing(bucket),
-        allow(["s3:GetObject"], f"arn:aws:s3:::{bucket}/mlops/*/models/*"),
-        allow(LOGS, f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/Endpoints/mlops-*"),
+        allow(["s3:GetObject"], f"{ours}/*/models/*"),
+        allow(["s3:PutObject"], f"{ours}/*/capture/*"),
+        logging(region, account, "Endpoints/mlops-*"),
         allow([*IMAGES, "cloudwatch:PutMetricData"], "*"),
     ]
 
 
 def deployer_policy(region: str, account: str, bucket: str, passed: list[str]) -> list[dict[str, Any]]:
-    to = {"StringEquals": {"iam:PassedToService": SERVICE}}
+    """It looks at all jobs of pipelines, to tell what they cost, and starts none but by the pipeline."""
+    ours = f"arn:aws:sagemaker:{region}:{account}"
     return [
         listing(bucket),
         allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"arn:aws:s3:::{bucket}/mlops/*"),
-        allow(SAGEMAKER, f"arn:aws:sagemaker:{region}:{account}:*/mlops-*"),
-        allow(["iam:PassRole"], *passed, Condition=to),
+        allow(DEPLOYS, f"{ours}:*/mlops-*"),
+        *(allow([f"sagemaker:Describe{kind}"], f"{ours}:{named}") for kind, named in JOBS.items()),
+        allow(["sagemaker:ListTrainingJobsForHyperParameterTuningJob"], f"{ours}:{JOBS['HyperParameterTuningJob']}"),
+        passing(*passed),
     ]

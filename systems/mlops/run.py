@@ -1,19 +1,22 @@
-"""Prepare, train two models, judge them on people neither has seen, deploy the better one, and ask it.
+"""Run the pipeline, deploy what it registered, put the next version beside it as a shadow, promote that if it holds.
 
     python run.py                                     # the RAND Health Insurance Experiment
     python run.py --dataset telco_churn --data FOLDER # the same code on other data
-    python run.py --ask ENDPOINT --set disea=40       # ask a deployed endpoint about one more person
+    python run.py --train-share 0.02                  # a candidate that learnt of few people: it is not registered
+    python run.py --ask ENDPOINT --set disea=40       # ask the endpoint about one more person
 
-It needs AWS credentials that may make roles (or --role), and a region, nothing else.
-The endpoint stays up unless --delete is given.
+It needs AWS credentials that may make roles (or --role), and a region; for the container of one step also Docker, or
+IMAGE_BUILD. The endpoint stays up unless --delete is given.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import time
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,25 +29,26 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
 import cloud  # noqa: E402
 import evaluate  # noqa: E402
+import execution  # noqa: E402
 import features  # noqa: E402
 import report as told  # noqa: E402
+import serving  # noqa: E402
 from fetch import fetch  # noqa: E402
-from prepare import prepare  # noqa: E402
+from shards import shards  # noqa: E402
 from tables import DATASETS  # noqa: E402
 
-KINDS = ("logistic", "xgboost")  # the simpler first: within noise it is preferred
 TOLERANCE = 1e-4  # between the endpoint's answer and the artefact's own
 
 console = Console(highlight=False)
 
 
-class Step:
+class Line:
     """One line of progress: what is being done, then what came out and how long it took."""
 
     def __init__(self, name: str) -> None:
         self.name, self.said = name, ""
 
-    def __enter__(self) -> Step:
+    def __enter__(self) -> Line:
         self.begun = time.monotonic()
         self.status = console.status(self.name)
         self.status.__enter__()
@@ -58,95 +62,164 @@ class Step:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.status.__exit__(kind, error, trace)
-        mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}")
+        mark = "[green]done[/]  " if kind is None else "[red]failed[/]"
+        console.print(told.line(mark, self.name, time.monotonic() - self.begun, self.said), soft_wrap=True)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """The whole run; return everything RESULTS.md needs."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    work = args.work / args.dataset
-    with Step("prepare") as step:
-        if args.dataset == "randhie" and args.data == HERE / "data":
-            fetch(args.data / "randhie.csv")
-        facts = prepare(args.dataset, args.data, work)
-        step.say(", ".join(f"{part} {f['people']:,} people ({f['rows']:,} rows)" for part, f in facts.items()))
-    with Step("account") as step:
-        acc = cloud.account(args.role)
-        step.say(f"jobs as {acc.jobs}, the endpoint as {acc.endpoint}, bucket {acc.bucket}")
-    with Step("upload") as step:
-        prefix = f"mlops/{args.dataset}/{stamp}"
-        size = cloud.upload(acc, work, prefix)
-        source = cloud.upload_source(acc, HERE / "model", f"{prefix}/source/sourcedir.tar.gz")
-        step.say(f"{size / 1e6:.1f} MB to s3://{acc.bucket}/{prefix}/")
-    jobs = train(args, acc, stamp, f"s3://{acc.bucket}/{prefix}", source)
-    artifacts = {kind: work / "models" / stamp / f"{kind}.tar.gz" for kind in KINDS}
-    with Step("evaluate") as step:
-        for kind, job in jobs.items():
-            cloud.download(acc, job.model_artifacts.s3_model_artifacts, artifacts[kind])
-        report = judge(work / "test", artifacts)
-        step.say(report["difference"]["verdict"])
-    better = report["difference"]["prefer"]
-    endpoint = f"mlops-{args.dataset.replace('_', '-')}-{stamp}"
-    with Step(f"deploy {better}") as step:
-        uri = jobs[better].model_artifacts.s3_model_artifacts
-        created = cloud.deploy(acc, better, endpoint, uri, args.instance_type)
-        cloud.follow(created, lambda: created.endpoint_status, "InService", step.update)
-        step.say(endpoint)
-    with Step("predict") as step:
+    """The whole run; return everything that is told of it."""
+    acc, plan = set_up(args)
+    endpoint = serving.Endpoint(acc, plan.name, plan.root, args.instance_type)
+    executions = []
+    if (serves := serving.approved(acc, plan.name)) is None:
+        first, serves = candidate(acc, plan, "logistic", None, 1.0)
+        executions.append(first)
+        if serves is None:
+            raise SystemExit("No first version was registered: see above.")
+    if endpoint.serves() != [serves.name]:
+        with Line(f"deploy {serves.name}") as line:
+            endpoint.deploy(line.update, serves)
+            line.say(f"{plan.name}, from the registry")
+    second, challenger = candidate(acc, plan, "xgboost", serves, args.train_share)
+    executions.append(second)
+    work = kept(acc, second, args.work / args.dataset)
+    shadow = None
+    if challenger:
+        shadow = shadowed(endpoint, serves, challenger, evaluate.read(work / "live"))
+        serves = challenger if shadow["promote"] else serves
+    with Line("predict") as line:
         sample = json.loads((work / "sample.json").read_text())
-        answer = question(acc, endpoint, work, sample, artifacts[better])
-        step.say("one test person, through the endpoint")
+        answer = question(acc, endpoint, work, sample, serves)
+        line.say("one live person, through the endpoint; the artefact itself says the same")
     if args.delete:
-        with Step("delete"):
-            cloud.delete(acc, endpoint)
-    seconds = {kind: job.billable_time_in_seconds for kind, job in jobs.items()}
+        with Line("delete"):
+            endpoint.delete()
+    steps = [step for each in executions for step in each.steps.values()]
+    rules = execution.read_job(acc, second.steps["train-xgboost"])["DebugRuleEvaluationStatuses"]  # they end later
+    billed = ((step.name, execution.billed(acc, step)) for step in steps if step.job and not step.cached)
     return {
         "dataset": args.dataset,
-        "facts": facts,
-        "report": report,
-        "endpoint": endpoint,
+        "report": execution.report(acc, second.steps["evaluate"]),
+        "endpoint": plan.name,
+        "serves": serves.name,
+        "shadow": shadow,
+        "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in rules},
         "sample": sample,
         "answer": answer,
-        "seconds": seconds,
+        "seconds": told.summed(billed),
         "instance": args.instance_type,
         "deleted": args.delete,
-        "at": stamp,
+        "at": f"{datetime.now(UTC):%Y-%m-%d}",
+        "tuned": execution.tuned(second.steps["tune"]),
     }
 
 
-def train(args: argparse.Namespace, acc: cloud.Account, stamp: str, data: str, source: str) -> dict[str, Any]:
-    """Start both training jobs side by side, then wait for each."""
-    chosen = json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset]
-    chosen["logistic"] = cloud.script_mode("train.py", source, chosen["logistic"])
-    label = args.dataset.replace("_", "-")
-    jobs = {
-        kind: cloud.train(acc, kind, f"mlops-{label}-{kind}-{stamp}", chosen[kind], data, args.instance_type)
-        for kind in KINDS
-    }
-    for kind, job in jobs.items():
-        with Step(f"train {kind}") as step:
-            secondary = lambda job=job: f"{job.training_job_status}, {job.secondary_status}"  # noqa: E731
-            say = lambda _, step=step, told=secondary: step.update(told())  # noqa: E731
-            cloud.follow(job, lambda job=job: job.training_job_status, "Completed", say)
-            job.refresh()
-            metrics = {metric.metric_name: metric.value for metric in job.final_metric_data_list or []}
-            step.say(f"{job.training_job_name}, validation AUC {metrics.get('validation:auc', float('nan')):.4f}")
-    return jobs
+def set_up(args: argparse.Namespace) -> tuple[cloud.Account, Any]:
+    """Data, roles, container and pipeline."""
+    with Line("data") as line:
+        if args.dataset == "randhie" and args.data == HERE / "data":
+            fetch(args.data / "randhie.csv")
+        files = shards(args.dataset, args.data, args.work / args.dataset / "raw")
+        line.say(f"{len(files)} files of whole people")
+    with Line("account") as line:
+        acc = cloud.account(args.role)
+        root = f"s3://{acc.bucket}/mlops/{args.dataset}"
+        line.say(f"roles {', '.join(arn.rsplit('/')[-1] for arn in (acc.pipeline, acc.jobs, acc.endpoint))}")
+    with Line("container") as line:
+        from sagemaker.core import image_uris
+
+        versions = {"xgboost": "3.0-5", "sklearn": "1.4-2"}
+        images = {kind: image_uris.retrieve(kind, acc.region, version=tag) for kind, tag in versions.items()}
+        images["judge"], there = cloud.judge(acc, images["xgboost"])
+        line.say(f"{images['judge'].rsplit('/')[-1]}{', built before' if there else ''}")
+    with Line("upload") as line:
+        scripts = [HERE / "steps" / "prepare.py", HERE / "steps" / "meet.py", HERE / "model" / "features.py"]
+        places = {"raw": cloud.upload(acc, files, f"{root}/raw"), "code": cloud.upload(acc, scripts, f"{root}/code")}
+        places["source"] = cloud.upload_source(acc, HERE / "model", f"{root}/code")
+        acc.client("s3").put_object(Bucket=acc.bucket, Key=f"mlops/{args.dataset}/nothing/none", Body=b"")
+        line.say(f"to {root}/")
+    with Line("define") as line:
+        plan = define(acc, args, root, places, images)
+        line.say(f"pipeline {plan.name}, by the SageMaker SDK")
+    return acc, plan
 
 
-def judge(test: Path, artifacts: dict[str, Path]) -> dict[str, Any]:
-    """Score the downloaded artefacts on the test people."""
-    table = np.loadtxt(test / "test.csv", delimiter=",", ndmin=2)
-    people = np.loadtxt(test / "people.csv", dtype=int)
-    predicted = {kind: evaluate.scores(path, table[:, 1:]) for kind, path in artifacts.items()}
-    return evaluate.evaluate(table[:, 0], people, predicted)
+def define(
+    acc: cloud.Account, args: argparse.Namespace, root: str, places: dict[str, str], images: dict[str, str]
+) -> Any:
+    """Create or change the pipeline that pipeline.py defines."""
+    logging.disable(logging.WARNING)  # the SDK tells each default that it takes
+    warnings.filterwarnings("ignore", "Running within a PipelineSession")
+    import pipeline  # takes seconds: here they are shown
+
+    fixed = json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset]
+    about = {"images": images, "jobs": acc.jobs, "fixed": fixed, "instance": args.instance_type}
+    plan = pipeline.Plan(args.dataset, root, **places, **about)
+    execution.upsert(acc, plan.name, pipeline.build(plan, pipeline.session(acc.caller, acc.bucket)).definition())
+    return plan
 
 
-def question(acc: cloud.Account, endpoint: str, work: Path, raw: dict[str, Any], artifact: Path) -> float:
+def candidate(
+    acc: cloud.Account, plan: Any, kind: str, against: serving.Version | None, share: float
+) -> tuple[execution.Execution, serving.Version | None]:
+    """Execute the pipeline for one kind of model; what it registered is approved here, in place of a person."""
+    given = {"Candidate": kind, "TrainShare": str(share)} | ({"Approved": against.artifact} if against else {})
+    console.print(f"\nExecution with Candidate={kind}{f', against {against.name}' if against else ''}")
+    with console.status("starting") as status:
+        done = execution.run(acc, plan.name, given, status.update, ended)
+    if not done.package:
+        failed = [step for step in done.steps.values() if step.status == "Failed"]
+        if [step.name for step in failed] != ["worse"]:
+            raise SystemExit(f"{done.arn}: {', '.join(f'{step.name}: {step.reason}' for step in failed)}")
+        return done, None
+    with Line("approve") as line:
+        gate = execution.report(acc, done.steps["evaluate"])["gate"]
+        made = serving.approve(acc, done.package, gate["reason"])
+        line.say(f"{made.name} ({made.kind}): {gate['reason']}")
+    return done, made
+
+
+def ended(step: execution.Step) -> None:
+    mark = "[red]failed[/]" if step.status != "Succeeded" else "[cyan]cached[/]" if step.cached else "[green]done[/]  "
+    console.print(told.line(mark, step.name, step.seconds, told.outcome(step)), soft_wrap=True)
+
+
+def kept(acc: cloud.Account, done: execution.Execution, work: Path) -> Path:
+    """Bring the encoding, a sample and the live people here."""
+    facts = execution.output(done.steps["prepare"], "facts")
+    for name in ("schema.json", "sample.json"):
+        cloud.download(acc, f"{facts}/{name}", work / name)
+    instances = done.steps["prepare"].job["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
+    for number in range(1, instances + 1):
+        live = execution.output(done.steps["prepare"], "live")
+        cloud.download(acc, f"{live}/algo-{number}.csv", work / "live" / f"algo-{number}.csv")
+    return work
+
+
+def shadowed(endpoint: serving.Endpoint, serves: serving.Version, shadow: serving.Version, live: Any) -> dict[str, Any]:
+    """Put the new version beside the serving one, compare the two on live requests, and promote it if it holds."""
+    console.print()
+    with Line(f"shadow {shadow.name}") as line:
+        endpoint.deploy(line.update, serves, shadow)
+        line.say(f"gets a copy of each request to {serves.name}")
+    with Line("compare") as line:
+        found = serving.compare(endpoint, (serves.name, shadow.name), live, line.update)
+        line.say(told.compared(found, serves.name, shadow.name))
+    if found["promote"]:
+        with Line(f"promote {shadow.name}") as line:
+            endpoint.deploy(line.update, shadow)
+            line.say("by UpdateEndpoint: no request fails meanwhile")
+    else:
+        with Line(f"keep {serves.name}") as line:
+            endpoint.deploy(line.update, serves)
+    return found
+
+
+def question(acc: cloud.Account, endpoint: Any, work: Path, raw: dict[str, Any], serves: serving.Version) -> float:
     """Ask the endpoint about one raw row, and hold its answer against the artefact's own."""
     line = features.row(raw, json.loads((work / "schema.json").read_text()))
-    answer = cloud.ask(acc, endpoint, line)
+    answer: float = endpoint.ask(line)
+    artifact = cloud.download(acc, serves.artifact, work / "model.tar.gz")
     own = float(evaluate.scores(artifact, np.array([line.split(",")], dtype=float))[0])
     if abs(answer - own) > TOLERANCE:
         raise SystemExit(f"The endpoint answered {answer:.6f}, but its model says {own:.6f}: it serves another model.")
@@ -165,8 +238,15 @@ def ask(args: argparse.Namespace) -> None:
             raise SystemExit(f"{name} is not a column; there are {', '.join(raw)}")
         raw[name] = value if isinstance(raw[name], str) else float(value)
     line = features.row(raw, json.loads((work / "schema.json").read_text()))
-    answer = cloud.ask(cloud.account(args.role), args.ask, line)
+    acc = cloud.account(args.role)
+    answer = serving.Endpoint(acc, args.ask, "", args.instance_type).ask(line)
     console.print(f"{json.dumps(raw)}\n-> probability {answer:.4f}")
+
+
+def share(text: str) -> float:
+    if not 0 < float(text) <= 1:
+        raise argparse.ArgumentTypeError("a share is above 0 and at most 1")
+    return float(text)
 
 
 def arguments() -> argparse.Namespace:
@@ -174,10 +254,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", choices=DATASETS, default="randhie")
     parser.add_argument("--data", type=Path, default=HERE / "data", help="the folder of the raw files")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where prepared data and models go")
-    parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
+    parser.add_argument("--train-share", type=share, default=1.0, help="how much of the training people to learn from")
+    parser.add_argument("--role", help="one execution role for everything; default: four roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
-    parser.add_argument("--results", action="store_true", help="write RESULTS.md")
     parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
     parser.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE")
     args = parser.parse_args()
@@ -200,8 +280,7 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
     told.show(found, console)
-    if args.results:
-        (HERE / "RESULTS.md").write_text(told.results(found, HERE))
+    (args.work / args.dataset / "found.json").write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

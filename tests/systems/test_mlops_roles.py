@@ -32,12 +32,16 @@ class System:
         assert code.make(self.iam, ACCOUNT, REGION, BUCKET) == self.roles  # again changes nothing
         self.key = code.become(connect(cloud, "sts"), self.roles.deployer)
         s3 = connect(cloud, "s3")
-        for key in (f"{RUN}/train/a.csv", f"{RUN}/models/x/model.tar.gz", "others/secret"):
+        report = f"{RUN}/runs/e/evaluation/evaluation.json"
+        for key in (f"{RUN}/train/a.csv", f"{RUN}/models/x/model.tar.gz", report, "others/secret"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
 
     def deployer(self, service):
         given = self.key["AccessKeyId"], self.key["SecretAccessKey"], self.key["SessionToken"]
         return self.cloud._client(service, REGION, *given)
+
+    def pipeline(self, service):
+        return self.cloud.assume(service, REGION, self.roles.pipeline, "pipeline")
 
     def jobs(self, service):
         return self.cloud.assume(service, REGION, self.roles.jobs, "job")
@@ -63,6 +67,61 @@ def model(role, name="mlops-m"):
     return {"ModelName": name, "ExecutionRoleArn": role, "PrimaryContainer": {"Image": IMAGE}}
 
 
+def processing(role, name):
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": role,
+        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+    }
+
+
+PACKAGE = {
+    "ModelPackageGroupName": "mlops-randhie",
+    "InferenceSpecification": {
+        "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{RUN}/models/x/model.tar.gz"}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    },
+}
+
+
+def test_the_pipeline_starts_its_jobs_registers_and_does_nothing_else(system):
+    sagemaker, s3 = system.pipeline("sagemaker"), system.pipeline("s3")
+    sagemaker.create_processing_job(**processing(system.roles.jobs, "pipelines-e-prepare-r"))
+    system.deployer("sagemaker").create_model_package_group(ModelPackageGroupName="mlops-randhie")
+    made = sagemaker.create_model_package(**PACKAGE)["ModelPackageArn"]
+    assert s3.get_object(Bucket=BUCKET, Key=f"{RUN}/runs/e/evaluation/evaluation.json")["Body"].read() == b"1"
+
+    denied(
+        sagemaker.create_processing_job, "iam:PassRole", **processing(system.roles.endpoint, "pipelines-e-prepare-s")
+    )
+    denied(
+        sagemaker.create_processing_job, "sagemaker:CreateProcessingJob", **processing(system.roles.jobs, "of-my-own")
+    )
+    approval = {"ModelPackageArn": made, "ModelApprovalStatus": "Approved"}
+    denied(sagemaker.update_model_package, "sagemaker:UpdateModelPackage", **approval)
+    denied(s3.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/train/a.csv")
+    denied(s3.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/runs/e/evaluation/evaluation.json", Body=b"")
+
+
+def test_the_deployer_approves_a_version_and_starts_no_job_of_its_own(system):
+    sagemaker = system.deployer("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="mlops-randhie")
+    made = system.pipeline("sagemaker").create_model_package(**PACKAGE)["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=made, ModelApprovalStatus="Approved")
+    assert sagemaker.describe_model_package(ModelPackageName=made)["ModelApprovalStatus"] == "Approved"
+
+    own = processing(system.roles.jobs, "pipelines-e-prepare-r")
+    denied(sagemaker.create_processing_job, "sagemaker:CreateProcessingJob", **own)
+    denied(sagemaker.create_model_package, "sagemaker:CreateModelPackage", **PACKAGE)
+    denied(
+        system.deployer("iam").put_role_policy, "iam:PutRolePolicy", RoleName="r", PolicyName="p", PolicyDocument="{}"
+    )
+
+
 def test_the_deployer_deploys_and_does_nothing_else(system):
     s3, sagemaker = system.deployer("s3"), system.deployer("sagemaker")
     s3.put_object(Bucket=BUCKET, Key=f"{RUN}/train/b.csv", Body=b"2")
@@ -83,6 +142,7 @@ def test_jobs_read_data_write_models_and_do_nothing_else(system):
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{RUN}/train/")["KeyCount"] == 1
     assert s3.get_object(Bucket=BUCKET, Key=f"{RUN}/train/a.csv")["Body"].read() == b"1"
     s3.put_object(Bucket=BUCKET, Key=f"{RUN}/models/y/model.tar.gz", Body=b"3")
+    s3.put_object(Bucket=BUCKET, Key=f"{RUN}/runs/e/train/a.csv", Body=b"4")
 
     denied(s3.get_object, "s3:GetObject", Bucket=BUCKET, Key="others/secret")
     denied(s3.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/train/a.csv", Body=b"")
@@ -94,13 +154,14 @@ def test_jobs_read_data_write_models_and_do_nothing_else(system):
 def test_the_endpoint_reads_models_and_does_nothing_else(system):
     s3 = system.endpoint("s3")
     assert s3.get_object(Bucket=BUCKET, Key=f"{RUN}/models/x/model.tar.gz")["Body"].read() == b"1"
+    s3.put_object(Bucket=BUCKET, Key=f"{RUN}/capture/mlops-randhie/v1/a.jsonl", Body=b"5")
 
     denied(s3.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/train/a.csv")
     denied(s3.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/models/x/model.tar.gz", Body=b"")
     denied(system.endpoint("iam").list_users, "iam:ListUsers")
 
 
-def test_only_sagemaker_becomes_the_roles_of_jobs_and_endpoint(system):
-    for role in (system.roles.jobs, system.roles.endpoint):
+def test_only_sagemaker_becomes_the_roles_of_pipeline_jobs_and_endpoint(system):
+    for role in (system.roles.pipeline, system.roles.jobs, system.roles.endpoint):
         asked = {"RoleArn": role, "RoleSessionName": "me"}
         denied(connect(system.cloud, "sts").assume_role, "sts:AssumeRole", **asked)

@@ -105,10 +105,18 @@ def argv(environment: Environment, system: Path, data: Path | None, rest: list[s
 
 def typed(program: str, system: str, root: Path | None, target: str) -> str:
     """What to type in any shell to run the system's run.py again. It finds this as RUN_AS, and knows nothing of us."""
-    ours = [sys.executable, "-m", "skylab.cli"] if program.endswith(".py") else [program]
     told = ["--root", str(root.absolute())] if root else []
     aimed = ["--target", target] if target != "local" else []
-    return shlex.join([*ours, "run", *told, *aimed, system])
+    return shlex.join([*_ours(program), "run", *told, *aimed, system])
+
+
+def builds(program: str, root: Path) -> str:
+    """What builds a system's containers here, in place of Docker; the system finds this as IMAGE_BUILD."""
+    return shlex.join([*_ours(program), "image", "build", "--root", str(root)])
+
+
+def _ours(program: str) -> list[str]:
+    return [sys.executable, "-m", "skylab.cli"] if program.endswith(".py") else [program]
 
 
 def replace_process(argv: list[str], environ: Mapping[str, str]) -> None:

@@ -1,28 +1,66 @@
 """Raw covariates to the numbers both models read: the only place where that is decided, for training and serving alike.
 
-The schema is learnt from the training people alone and travels with the data as schema.json.
+The schema is learnt from the training people alone and travels with the data as schema.json. It is learnt in two
+steps, so that several instances can each summarise their part of the people and merge what they found.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 Schema = dict[str, Any]
+Summary = dict[str, Any]
 
 
 def fit(covariates: pd.DataFrame) -> Schema:
     """Learn the schema: the median of each number, the levels of each category."""
-    columns: list[dict[str, Any]] = []
+    return merge([summarise(covariates)])
+
+
+def summarise(covariates: pd.DataFrame) -> Summary:
+    """How often each value occurs, by column: all that the schema is made of, and as JSON."""
+    found = {}
     for name in covariates.columns:
-        values = covariates[name]
-        if pd.api.types.is_numeric_dtype(values):
-            columns.append({"name": name, "median": float(values.median())})
+        values = covariates[name].dropna()
+        if pd.api.types.is_numeric_dtype(covariates[name]):
+            counted = [[float(value), int(times)] for value, times in values.value_counts().items()]
+            found[name] = {"numbers": counted}
         else:
-            columns.append({"name": name, "levels": sorted(values.dropna().astype(str).unique())})
+            found[name] = {"levels": sorted(values.astype(str).unique())}
+    return found
+
+
+def merge(summaries: list[Summary]) -> Schema:
+    """The schema of all people, however they were shared out."""
+    columns: list[dict[str, Any]] = []
+    for name in summaries[0]:
+        parts = [summary[name] for summary in summaries]
+        if any(part.get("levels") for part in parts) or all("levels" in part for part in parts):
+            levels = {level for part in parts for level in part.get("levels", [])}
+            columns.append({"name": name, "levels": sorted(levels)})
+        else:
+            columns.append({"name": name, "median": _median([pair for part in parts for pair in part["numbers"]])})
     return {"columns": columns}
+
+
+def _median(counted: list[list[float]]) -> float:
+    times: Counter[float] = Counter()
+    for value, count in counted:
+        times[value] += int(count)
+    if not times:
+        return 0.0  # a column without a value tells nothing either way
+    values = sorted(times)
+    reached = np.cumsum([times[value] for value in values])
+    middle = [values[int(np.searchsorted(reached, rank, side="right"))] for rank in _ranks(int(reached[-1]))]
+    return sum(middle) / len(middle)
+
+
+def _ranks(count: int) -> list[int]:
+    return [count // 2] if count % 2 else [count // 2 - 1, count // 2]
 
 
 def names(schema: Schema) -> list[str]:

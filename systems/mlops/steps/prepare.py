@@ -1,17 +1,25 @@
-"""Split by people, encode, and write what the training jobs read: label first, no header.
+"""Deal the people, learn the encoding together, write what the jobs read: on any number of instances, each its shards.
 
-OUT/train/train.csv  OUT/validation/validation.csv  OUT/test/test.csv  (60, 20 and 20 % of the people)
-OUT/test/people.csv  the person of each test row, for confidence intervals
-OUT/schema.json      the encoding, learnt from the training people
-OUT/sample.json      one raw row of a test person, to ask the endpoint about
+    python steps/prepare.py --raw work/randhie/raw --out work/randhie
+
+OUT/train/ OUT/validation/   <host>.csv, label first, no header
+OUT/test/                    <host>.csv, person first, then label: people whom only Evaluate looks at
+OUT/live/                    <host>.csv, the same of people who come later: the traffic of the deployment
+OUT/facts/                   <host>.json, rows and people of each part; of the first host schema.json, the encoding, and
+                             sample.json, one raw row of a live person, to ask the endpoint about
+
+A person's part follows from the person's number alone. So it is the same on any number of instances, and who was a test
+person once is one for ever: versions trained months apart are compared on people whom neither has seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,55 +27,68 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "model")]
 import features  # noqa: E402
-from tables import DATASETS, load  # noqa: E402
+from meet import agree, hosts  # noqa: E402
 
-SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SHARES = {"train": 0.55, "validation": 0.15, "test": 0.2, "live": 0.1}
 SEED = 1974  # the year in which the experiment enrolled its first families
+JOB = Path("/opt/ml/processing")
 
 
-def split(person: pd.Series, seed: int) -> dict[str, np.ndarray]:
-    """Deal the people, not the rows, into the three splits; return each split's rows as a mask."""
-    ids = np.random.default_rng(seed).permutation(person.unique())
-    ends = (np.cumsum(list(SHARES.values())) * len(ids)).round().astype(int)
-    dealt = dict(zip(SHARES, np.split(ids, ends[:-1]), strict=True))
-    masks = {name: person.isin(chosen).to_numpy() for name, chosen in dealt.items()}
-    if person.groupby(person).size().sum() != sum(mask.sum() for mask in masks.values()):
-        raise AssertionError("a row is in no split or in two")
-    for name, mask in masks.items():
-        if set(person[mask]) & set(person[~mask]):
-            raise AssertionError(f"a person of {name} is in another split too")
-    return masks
+def place(person: int, seed: int = SEED) -> float:
+    """Where a person lies between 0 and 1, evenly and for ever."""
+    digest = hashlib.blake2b(f"{seed}/{person}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
-def prepare(name: str, folder: Path, out: Path, seed: int = SEED) -> dict[str, dict[str, float]]:
-    """Write everything under `out`; return rows, people and share of positives per split."""
-    covariates, label, person = load(name, folder)
-    masks = split(person, seed)
-    schema = features.fit(covariates[masks["train"]])
+def split(person: pd.Series, seed: int = SEED, train_share: float = 1.0) -> dict[str, np.ndarray]:
+    """The rows of each part as a mask. train_share: how much of the training people to learn from."""
+    places = person.map({each: place(each, seed) for each in person.unique()}).to_numpy()
+    ends = dict(zip(SHARES, np.cumsum(list(SHARES.values())), strict=True))
+    begins = {name: ends[name] - SHARES[name] for name in SHARES}
+    ends["train"] *= train_share
+    ends["live"] = 1.0 + 1e-9  # whatever the sum of floats is
+    return {name: (begins[name] <= places) & (places < ends[name]) for name in SHARES}
+
+
+def prepare(raw: Path, out: Path, train_share: float = 1.0, seed: int = SEED) -> dict[str, Any]:
+    """Write this host's part of everything under `out`; return its rows, people and positives by part."""
+    me, everyone = hosts()
+    table = pd.concat([pd.read_csv(path) for path in sorted(raw.glob("*.csv"))], ignore_index=True)
+    person, label = table.pop("_person"), table.pop("_label")
+    masks = split(person, seed, train_share)
+    schema = agree(me, everyone, features.summarise(table[masks["train"]]), features.merge)
     facts = {}
     for part, mask in masks.items():
-        (out / part).mkdir(parents=True, exist_ok=True)
-        table = np.column_stack([label[mask], features.encode(covariates[mask], schema)])
-        np.savetxt(out / part / f"{part}.csv", table, fmt="%.10g", delimiter=",")
-        facts[part] = {
-            "rows": int(mask.sum()),
-            "people": int(person[mask].nunique()),
-            "positive": float(label[mask].mean()),
-        }
-    np.savetxt(out / "test" / "people.csv", person[masks["test"]], fmt="%d")
-    (out / "schema.json").write_text(json.dumps(schema, indent=1))
-    sample = covariates[masks["test"]].iloc[0].to_dict()
-    (out / "sample.json").write_text(json.dumps(sample, default=float, indent=1))
-    (out / "facts.json").write_text(json.dumps(facts, indent=1))
+        columns = [label[mask], features.encode(table[mask], schema)]
+        write(out / part / f"{me}.csv", columns if part in ("train", "validation") else [person[mask], *columns])
+        positive = int(label[mask].sum())
+        facts[part] = {"rows": int(mask.sum()), "people": int(person[mask].nunique()), "positive": positive}
+    tell(out / "facts" / f"{me}.json", facts)
+    if me == everyone[0]:
+        tell(out / "facts" / "schema.json", schema)
+        tell(out / "facts" / "sample.json", table[masks["live"]].iloc[0].to_dict())
     return facts
+
+
+def write(path: Path, columns: list[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savetxt(path, np.column_stack(columns), fmt="%.10g", delimiter=",")
+
+
+def tell(path: Path, what: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(what, default=float, indent=1))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", choices=DATASETS, default="randhie")
-    parser.add_argument("--data", type=Path, default=HERE.parent / "data", help="the folder of the raw files")
-    parser.add_argument("--out", type=Path, default=HERE.parent / "work" / "randhie")
+    inside = (JOB / "input").exists()
+    parser.add_argument(
+        "--raw", type=Path, default=JOB / "input" / "raw" if inside else HERE.parent / "work/randhie/raw"
+    )
+    parser.add_argument("--out", type=Path, default=JOB / "output" if inside else HERE.parent / "work/randhie")
+    parser.add_argument("--train-share", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=SEED)
     args = parser.parse_args()
-    for part, fact in prepare(args.dataset, args.data, args.out, args.seed).items():
-        print(f"{part:10} {fact['rows']:6} rows {fact['people']:6} people {fact['positive']:6.1%} positive")
+    for part, fact in prepare(args.raw, args.out, args.train_share, args.seed).items():
+        print(f"{part:10} {fact['rows']:6} rows {fact['people']:6} people {fact['positive']:6} positive")

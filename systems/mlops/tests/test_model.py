@@ -2,9 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from evaluate import calibration_error, calibration_slope, evaluate, resamples
+from evaluate import METRICS, calibration_error, calibration_slope, evaluate, gate, resamples
 from inference import input_fn, model_fn, output_fn, predict_fn
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from train import fit
 
 
@@ -52,16 +53,46 @@ def test_a_resample_takes_all_rows_of_a_person_or_none():
         assert times[0] + times[2] + times[5] == 3
 
 
-def test_a_better_model_is_named_and_an_equal_one_is_within_noise():
+def test_metrics_are_those_of_scikit_learn_also_with_ties():
+    random = np.random.default_rng(4)
+    y = (random.random(500) < 0.2).astype(int)
+    p = np.clip(np.round(random.random(500) * 0.5 + y * 0.1, 2), 0.01, 0.99)
+    logit = np.log(p / (1 - p))[:, None]
+
+    assert METRICS["auc"](y, p) == pytest.approx(roc_auc_score(y, p))
+    assert METRICS["average precision"](y, p) == pytest.approx(average_precision_score(y, p))
+    assert METRICS["brier"](y, p) == pytest.approx(brier_score_loss(y, p))
+    slope = LogisticRegression(C=1e9, tol=1e-8).fit(logit, y).coef_[0, 0]
+    assert METRICS["calibration slope"](y, p) == pytest.approx(slope, abs=1e-3)
+
+
+def judged(**predicted):
     x, y, chance = people_and_visits()
-    people = np.arange(len(y))
-    noise = np.random.default_rng(2).normal(scale=1e-4, size=len(y))
+    weak, noise = 1 / (1 + np.exp(-x[:, 2])), np.random.default_rng(2).normal(scale=1e-4, size=len(y))
+    models = {"good": chance, "equal": np.clip(chance + noise, 0.001, 0.999), "weak": weak}
+    return evaluate(y, np.arange(len(y)), {name: models[model] for name, model in predicted.items()}, draws=50)
 
-    clear = evaluate(y, people, {"simple": 1 / (1 + np.exp(-x[:, 2])), "other": chance}, draws=50)
-    equal = evaluate(y, people, {"simple": chance, "other": np.clip(chance + noise, 0.001, 0.999)}, draws=50)
 
-    assert clear["difference"]["prefer"] == "other" and "beyond noise" in clear["difference"]["verdict"]
-    assert equal["difference"]["prefer"] == "simple" and "within noise" in equal["difference"]["verdict"]
+def test_a_better_model_is_named_and_an_equal_one_is_within_noise():
+    clear = judged(simple="weak", other="good")["differences"]["other"]
+    equal = judged(simple="good", other="equal")["differences"]["other"]
+
+    assert clear["verdict"] == "other is better, beyond noise"
+    assert equal["verdict"] == "the difference is within noise"
+
+
+def test_a_candidate_passes_that_is_not_worse_than_the_floor_and_the_approved_version():
+    assert gate(judged(logistic="good", xgboost="equal"), "xgboost")["verdict"] == "pass"
+    assert gate(judged(logistic="equal", xgboost="good", approved="equal"), "logistic")["verdict"] == "pass"
+
+
+def test_a_worse_candidate_does_not_pass_and_the_reason_says_than_what():
+    below_floor = gate(judged(logistic="good", xgboost="weak"), "xgboost")
+    below_approved = gate(judged(logistic="weak", xgboost="weak", approved="good"), "logistic")
+
+    assert below_floor["verdict"] == "fail" and "worse than the floor by 0." in below_floor["reason"]
+    assert below_approved["verdict"] == "fail" and "worse than the approved version by 0." in below_approved["reason"]
+    assert "the floor" not in below_approved["reason"]
 
 
 def test_serving_reads_csv_and_refuses_the_rest(tmp_path):

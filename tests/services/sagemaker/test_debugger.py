@@ -152,6 +152,21 @@ def test_what_is_saved_goes_to_s3_meanwhile_and_the_end_is_marked(sagemaker, s3,
     assert keys(s3, told) == [*whole[:2], f"{told}/training_job_end.ts"]
 
 
+def test_an_index_waits_for_the_events_that_it_is_of(sagemaker, s3, processes, steps):
+    sagemaker.create_training_job(**debugged())
+    steps(4)
+    tensors, told = processes.ml() / "output/tensors", "out/job/debug-output"
+    for name in ("events", "index"):
+        (tensors / name).mkdir(parents=True)
+    (tensors / "index/1.json").write_text('{"meta": {"mode": "TRAIN", "event_file_name": "events/1.tfevents"}}')
+    steps(3)
+    assert keys(s3, told) == []
+
+    (tensors / "events/1.tfevents").write_text("written before, but seen after")
+    steps(3)
+    assert keys(s3, told) == [f"{told}/events/1.tfevents", f"{told}/index/1.json"]
+
+
 def test_a_job_that_asks_for_no_tensors_is_left_alone(sagemaker, s3, processes, steps):
     plain = {"DebugHookConfig": {"S3OutputPath": OUT, "CollectionConfigurations": []}}
     sagemaker.create_training_job(**request(**plain))

@@ -4,17 +4,18 @@
     <TensorBoardOutputConfig.S3OutputPath>/<job>/tensorboard-output/
     <ProfilerConfig.S3OutputPath>/<job>/profiler-output/       system/incremental/…, framework/pevents/…
 
-A file comes after those whose names are before it, so an index comes after its events.
+An index comes after the events that it is of, so who reads it finds them.
 """
 
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,6 +29,7 @@ from skylab.services.sagemaker.jobs.staging import DataFailed, split
 log = logging.getLogger(__name__)
 
 END = "training_job_end.ts"
+EVENTS, HEAD = re.compile(rb'"event_file_name": *"([^"]+)"'), 4096  # an index begins with it
 PACE = timedelta(seconds=1)  # between two looks for new files: rules wait for them
 ML = "/opt/ml/"
 FIRST = Path(__file__).parents[3] / "images/debugging/first"
@@ -142,5 +144,14 @@ def _ship(s3: Any, folder: Left, uri: str, key_id: str, known: dict[str, str]) -
         key, version = f"{prefix}/{name}", f"{stat.st_size} {stat.st_mtime_ns}"
         if name.endswith((".tmp", "interval")) or known.get(f"{bucket}/{key}") == version:
             continue
+        if name.startswith("index/") and (events := _events(file)) and f"{bucket}/{prefix}/{events}" not in known:
+            continue  # written since we looked into events/: the next look brings both, the last look finds all
         s3.put_object(Bucket=bucket, Key=key, Body=file, **encrypted)
         known[f"{bucket}/{key}"] = version
+
+
+def _events(index: IO[bytes]) -> str:
+    """The file of events that an index says it is of; whatever else a program has written there says nothing."""
+    found = EVENTS.search(index.read(HEAD))
+    index.seek(0)
+    return found[1].decode(errors="replace") if found else ""
