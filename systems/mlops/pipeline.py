@@ -6,8 +6,7 @@
 
     python pipeline.py            # prints the definition; run.py creates and starts it
 
-Tuning and training see the training and validation people only. evaluate looks at the test people, once for each
-candidate.
+Tuning and training see the training and validation people only; evaluate looks at the test people, once a candidate.
 """
 
 from __future__ import annotations
