@@ -8,6 +8,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,11 @@ class Account:
     endpoint: str
     instance: str
 
-    @property
+    @cached_property
     def sagemaker(self) -> Any:
         return self.session.client("sagemaker")
 
-    @property
+    @cached_property
     def s3(self) -> Any:
         return self.session.client("s3")
 
@@ -195,9 +196,7 @@ def register(acc: Account, kind: str, artifact: str, metrics: str, facts: dict[s
         sagemaker.describe_model_package_group(ModelPackageGroupName=GROUP)
     except ClientError:
         about = "detectors of card fraud"
-        sagemaker.create_model_package_group(
-            ModelPackageGroupName=GROUP, ModelPackageGroupDescription=about, Tags=TAGS
-        )
+        sagemaker.create_model_package_group(ModelPackageGroupName=GROUP, ModelPackageGroupDescription=about, Tags=TAGS)
     container: dict[str, Any] = {"Image": image(kind, acc.region), "ModelDataUrl": artifact}
     if kind == "ensemble":
         container["Environment"] = SERVED

@@ -16,14 +16,13 @@ own sequence of draws: the two agree in distribution, not row by row (https://fr
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 CUSTOMERS, TERMINALS, RADIUS, SQUARE = 5000, 10_000, 5.0, 100.0
-START = datetime(2018, 4, 1)
+START = "2018-04-01"
 DAYS = 183
 SEED = 0
 DAY = 86_400
@@ -84,7 +83,7 @@ def defraud(random: np.random.Generator, made: dict[str, np.ndarray], days: int,
 
 
 def simulate(
-    days: int = DAYS, customers: int = CUSTOMERS, terminals: int = TERMINALS, seed: int = SEED, start: datetime = START
+    days: int = DAYS, customers: int = CUSTOMERS, terminals: int = TERMINALS, seed: int = SEED, start: str = START
 ) -> pl.DataFrame:
     """The transactions of so many days, in the handbook's columns."""
     random = np.random.default_rng(seed)

@@ -4,9 +4,9 @@
               -> TreeEnsembleRegressor (LightGBM's margin)  --+-> Concat -> standardise -> MatMul -> Add -> Sigmoid
               -> TreeEnsembleRegressor (the imitation)      --+
 
-Thresholds become float32. LightGBM compares doubles with <=: its thresholds are rounded down, so that a feature that is
-a float32 goes the same way at every node. XGBoost's are float32 already and compared with <. What is lost is the order of
-additions, and the difference between the random cut forest and its imitation; run.py states both.
+Thresholds become float32. LightGBM compares doubles with <=: its thresholds are rounded down, so that a feature that
+is a float32 goes the same way at every node. XGBoost's are float32 already and compared with <. What is lost is the
+order of additions, and the difference between the random cut forest and its imitation; run.py states both.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ later), are blocked: their transactions are no test. AUC ROC and average precisi
 precision@100 asks, day by day, how many of the 100 cards with the highest scores were defrauded that day, cards that
 were found on an earlier day left out (Fraud Detection Handbook, chapters 3 to 5).
 
-Transactions of one card are not independent, so cards are resampled, not transactions; every model is judged on the same
-resamples, so the interval of a difference is a paired one.
+Transactions of one card are not independent, so cards are resampled, not transactions; every model is judged on the
+same resamples, so the interval of a difference is a paired one.
 """
 
 from __future__ import annotations
