@@ -105,7 +105,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         table.add_row(name, *cells(one))
     console.print(table)
     for line in [*differences(found), *compressed(found), *compared(found), f"On AWS: {cost(found)}."]:
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 def results(found: dict[str, Any], folder: Path, argv: list[str]) -> str:

@@ -55,7 +55,8 @@ class Step:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.status.__exit__(kind, error, trace)
         mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}")
+        took = time.monotonic() - self.begun
+        console.print(f"{mark} {self.name:22} {took:6.1f} s  {self.said}", soft_wrap=True)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The Numenta Anomaly Benchmark, scored as it scores itself (profile "standard"), with SageMaker's random cut forest.
 
 The first 15 % of a series (750 points at most) are its probation: they teach, and do not count. An alarm in a labelled
-window is worth the more the earlier it comes, up to 1, and only the best of a window counts; a window without one costs 1;
-an alarm outside costs up to 0.11, less just behind a window (Lavin and Ahmad, ICMLA 2015; NAB's sweeper.py). One threshold
-for all series is chosen on their sum, as NAB does for every detector. 0 is what silence gets, 100 a perfect detector.
+window is worth the more the earlier it comes, up to 1, and only the best of a window counts; a window without one
+costs 1; an alarm outside costs up to 0.11, less just behind a window (Lavin and Ahmad, ICMLA 2015; NAB's sweeper.py).
+One threshold for all series is chosen on their sum, as NAB does for every detector. 0 is what silence gets, 100 a
+perfect detector.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Series:
 
     @property
     def probation(self) -> int:
-        return int(min(PROBATION * len(self.values), PROBATION * AT_MOST / PROBATION))
+        return int(min(PROBATION * len(self.values), AT_MOST))
 
 
 def load(folder: Path) -> list[Series]:

@@ -3,8 +3,8 @@
     python steps/search.py --data FOLDER          # three validation weeks, from day 42 to day 62
 
 Less than one transaction in a hundred is a fraud. Four treatments are compared, each with the same boosters: none, the
-positive class weighted by the root of the odds and by the odds, and a random tenth of the honest transactions. What wins
-is copied by hand to model/hyperparameters.json. The libraries are called directly here, with the images' names.
+positive class weighted by the root of the odds and by the odds, and a random tenth of the honest transactions. What
+wins is copied by hand to model/hyperparameters.json. The libraries are called directly here, with the images' names.
 """
 
 from __future__ import annotations
