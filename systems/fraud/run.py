@@ -3,6 +3,7 @@
     python run.py                                   # simulated transactions, the handbook's own dates
     python run.py --data FOLDER --folds 4           # handbook_sim_*.parquet, and NAB/ where it is there
     python run.py --results                         # also writes RESULTS.md
+    python run.py --nab FOLDER --results            # the random cut forest on NAB; writes RESULTS-NAB.md
 
 It needs AWS credentials that may make roles (or --role), and a region, nothing else.
 The endpoint stays up only with --keep.
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
@@ -25,10 +27,11 @@ sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / 
 import baselines  # noqa: E402
 import cloud  # noqa: E402
 import evaluate  # noqa: E402
+import nab  # noqa: E402
 import report  # noqa: E402
 import serving  # noqa: E402
 import simulate  # noqa: E402
-from generations import Generation, Weeks  # noqa: E402
+from generations import Generation, Weeks, csv  # noqa: E402
 from tables import Transactions, load, starts  # noqa: E402
 
 console = Console(highlight=False)
@@ -160,12 +163,36 @@ def serve(args: argparse.Namespace, weeks: Weeks, members: Generation, ensemble:
     return {"compressed": compressed, "packages": packages, "test": test, "latency": timed}
 
 
+def run_nab(args: argparse.Namespace) -> dict[str, Any]:
+    """One forest for all of NAB's series, taught by their probations; its scores by batch transform."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    every = nab.load(args.nab)
+    acc, prefix, name = cloud.account(args.role, args.instance_type), f"fraud/{stamp}", f"fraud-nab-{stamp}"
+    read_by = nab.rows(every)
+    with Step("train the forest") as step:
+        taught = [rows[: series.probation] for rows, series in zip(read_by, every, strict=True)]
+        uri = cloud.put(acc, f"{prefix}/plain/train.csv", csv(np.concatenate(taught)))
+        channels, to = {"train": (uri, f"{cloud.CSV};label_size=0")}, f"s3://{acc.bucket}/{prefix}/models"
+        cloud.train(acc, "randomcutforest", name, nab.FOREST, channels, to)
+        artifact = cloud.trained(acc, name, step.update)["ModelArtifacts"]["S3ModelArtifacts"]
+        step.say(f"{len(every)} series, {sum(map(len, taught)):,} points")
+    with Step("score the series") as step:
+        uri = cloud.put(acc, f"{prefix}/rows/rows.csv", csv(np.concatenate(read_by)))
+        to = f"s3://{acc.bucket}/{prefix}/scored"
+        cloud.score(acc, name, "randomcutforest", artifact, uri, to)
+        found = np.array(cloud.scored(acc, name, f"{to}/rows.csv.out", step.update))
+        step.say(f"{len(found):,} points")
+    anomaly = np.split(found, np.cumsum([len(rows) for rows in read_by])[:-1])
+    return {"at": stamp, "series": len(every), "points": len(found), "scores": nab.report(every, anomaly)}
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder with handbook_sim_*.parquet; default: simulated")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where simulated data and models go")
     parser.add_argument("--folds", type=int, default=1, help="test weeks, one after the other")
     parser.add_argument("--draws", type=int, default=evaluate.DRAWS, help="resamples behind the intervals")
+    parser.add_argument("--nab", type=Path, help="the folder of the Numenta Anomaly Benchmark: judge the forest on it")
     parser.add_argument("--small", action="store_true", help="simulate few cards and terminals, for a quick look")
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
@@ -180,9 +207,15 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     args = arguments()
     try:
-        found = run(args)
+        found = run_nab(args) if args.nab else run(args)
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
+    if args.nab:
+        said = report.of_nab(found, HERE)
+        console.print(said)
+        if args.results:
+            (HERE / "RESULTS-NAB.md").write_text(said)
+        return
     report.show(found, console)
     if args.results:
         (HERE / "RESULTS.md").write_text(report.results(found, HERE, sys.argv[1:]))

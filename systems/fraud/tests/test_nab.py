@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from nab import Series, best, normalised, scored
+from nab import Series, best, normalised, rises, rows, scored
 
 QUIET = np.zeros(1000)
 ONE = Series("one.csv", QUIET, [(500, 599)])
@@ -34,3 +34,14 @@ def test_silence_is_0_a_perfect_detector_100_and_the_threshold_is_found():
     assert normalised([ONE], [score], 2.0) == 0
     threshold, found = best([ONE], [score])
     assert found == pytest.approx(100, abs=1e-6) and 0.5 < threshold <= 1
+
+
+def test_series_are_far_apart_and_values_are_in_deviations_of_the_probation():
+    steady = np.tile([1.0, 3.0], 500)
+    first, second = rows([Series("a", steady, []), Series("b", steady * 100, [])])
+    assert np.allclose(first[:, 1], second[:, 1]) and np.allclose(np.abs(first[:, 1]), np.log(2))
+    assert set(second[:, 0] - first[:, 0]) == {1000.0}
+
+
+def test_an_alarm_is_a_rise_above_all_of_the_points_before_it():
+    assert rises(np.array([1.0, 1, 3, 2, 4, 1, 1, 1, 2]), 3)[1:].tolist() == [0, 2, -1, 1, -3, -3, -3, 1]
