@@ -15,7 +15,6 @@ from typing import Any
 import boto3
 import roles
 from botocore.exceptions import ClientError
-from sagemaker.core import image_uris
 
 XGBOOST_VERSION = "3.0-5"
 SKLEARN_VERSION = "1.4-2"
@@ -102,6 +101,8 @@ def upload_source(acc: Account, folder: Path, key: str) -> str:
 
 def image(kind: str, region: str) -> str:
     """The address of AWS's own image for a kind of model."""
+    from sagemaker.core import image_uris  # seconds to import, and the tests do without it
+
     if kind == "xgboost":
         return image_uris.retrieve("xgboost", region, version=XGBOOST_VERSION)
     if kind == "ensemble":

@@ -186,9 +186,9 @@ def of_nab(found: dict[str, Any], folder: Path) -> str:
         *(f"| published: {name} | {score:.1f} |" for name, score in nab.PUBLISHED.items()),
         "",
         "The published figures are NAB's own per-file scores of the same series. How long an alarm silences the next "
-        "was chosen on these series, and the threshold is chosen on them too, as NAB does for every detector (there on all "
-        "its 58 series, here on those given): both favour us, and no series was held out. The forest learns from each "
-        "series' probation alone and does not go on learning.",
+        "was chosen on these series, and the threshold is chosen on them too, as NAB does for every detector (there on "
+        "all its 58 series, here on those given): both favour us, and no series was held out. The forest learns from "
+        "each series' probation alone and does not go on learning.",
     ]
     return "\n".join(lines) + "\n"
 
