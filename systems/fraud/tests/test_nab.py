@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from nab import Series, best, normalised, rises, rows, scored
+from nab import Series, best, held_out, normalised, rises, rows, scored
 
 QUIET = np.zeros(1000)
 ONE = Series("one.csv", QUIET, [(500, 599)])
@@ -45,3 +45,14 @@ def test_series_are_far_apart_and_values_are_in_deviations_of_the_probation():
 
 def test_an_alarm_is_a_rise_above_all_of_the_points_before_it():
     assert rises(np.array([1.0, 1, 3, 2, 4, 1, 1, 1, 2]), 3)[1:].tolist() == [0, 2, -1, 1, -3, -3, -3, 1]
+
+
+def test_held_out_halves_score_what_the_threshold_of_the_others_finds():
+    random = np.random.default_rng(0)
+    every, anomaly = [], []
+    for number in range(6):
+        score = random.random(1000) / 2
+        score[500 + number] = 1.0
+        every.append(Series(str(number), QUIET, [(500, 599)]))
+        anomaly.append(score)
+    assert held_out(every, [anomaly]) > 95
