@@ -81,21 +81,20 @@ def curves(
 
 @dataclass(frozen=True)
 class Days:
-    """One line for each card and day: its highest score, and whether it was defrauded on it; in order of days."""
+    """A line for each card and day: was it defrauded on it? In order of days, then from its highest score down."""
 
     card: np.ndarray
-    score: np.ndarray
     fraud: np.ndarray
     begins: np.ndarray  # of each day, and the end
 
 
 def by_day(day: np.ndarray, card: np.ndarray, truth: np.ndarray, score: np.ndarray) -> Days:
     table = pl.DataFrame({"day": day, "card": card, "fraud": truth, "score": score})
-    best = table.group_by("day", "card").agg(pl.max("score"), pl.max("fraud")).sort("day", "card")
+    best = table.group_by("day", "card").agg(pl.max("score"), pl.max("fraud"))
+    best = best.sort("day", "score", "card", descending=[False, True, False])
     days = best["day"].to_numpy()
     return Days(
         best["card"].to_numpy(),
-        best["score"].to_numpy(),
         best["fraud"].to_numpy() > 0,
         np.append(np.flatnonzero(np.diff(days, prepend=days[0] - 1)), len(days)),
     )
@@ -103,17 +102,15 @@ def by_day(day: np.ndarray, card: np.ndarray, truth: np.ndarray, score: np.ndarr
 
 def card_precision(days: Days, times: np.ndarray | None = None, top: int = TOP) -> float:
     """The mean over the days. times: how often each card counts, by its number; once without it."""
-    found: set[int] = set()
+    found = np.zeros(int(days.card.max()) + 1, bool)
     shares = []
     for begin, end in zip(days.begins[:-1], days.begins[1:], strict=True):
-        rows = np.arange(begin, end)
-        rows = rows[~np.isin(days.card[rows], list(found))]
-        rows = rows[np.argsort(-days.score[rows], kind="stable")]
+        rows = np.arange(begin, end)[~found[days.card[begin:end]]]
         many = np.ones(len(rows), int) if times is None else times[days.card[rows]]
         room = np.clip(top - (np.cumsum(many) - many), 0, many)  # how many of these copies are among the first
         caught = days.fraud[rows]
         shares.append(float((room * caught).sum()) / top)
-        found |= set(days.card[rows[caught & (room > 0)]].tolist())
+        found[days.card[rows[caught & (room > 0)]]] = True
     return float(np.mean(shares))
 
 
