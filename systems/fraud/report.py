@@ -109,16 +109,16 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def results(found: dict[str, Any], folder: Path, argv: list[str]) -> str:
+def results(found: dict[str, Any], argv: list[str]) -> str:
     """RESULTS.md."""
     facts = found["facts"]
     scenarios = ", ".join(f"scenario {kind} {many:,}" for kind, many in facts["scenarios"].items())
-    asked = [word for word in argv if "/" not in word]
+    asked = ["FOLDER" if "/" in word else word for word in argv]
     lines = [
         "# Results",
         "",
         f"Written by `python run.py {' '.join(asked)}`: {found['origin']}, run {found['at']} UTC, "
-        f"commit {commit(folder)}. Chance is seeded: models 0, resamples {evaluate.SEED}.",
+        f"commit {found['commit']}. Chance is seeded: models 0, resamples {evaluate.SEED}.",
         "",
         f"{facts['rows']:,} transactions of {facts['days']} days, {facts['frauds']:,} frauds "
         f"({facts['frauds'] / facts['rows']:.3%}; {scenarios}).",
@@ -163,18 +163,19 @@ def results(found: dict[str, Any], folder: Path, argv: list[str]) -> str:
 
 
 def commit(folder: Path) -> str:
+    """What is checked out."""
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
     return git.stdout.strip() or "unknown"
 
 
-def of_nab(found: dict[str, Any], folder: Path) -> str:
+def of_nab(found: dict[str, Any]) -> str:
     """RESULTS-NAB.md."""
     scores = found["scores"]
     lines = [
         "# The random cut forest on the Numenta Anomaly Benchmark",
         "",
         f"Written by `python run.py --nab FOLDER --results`: {found['series']} series, {found['points']:,} points, run "
-        f"{found['at']} UTC, commit {commit(folder)}; the image's forest is seeded.",
+        f"{found['at']} UTC, commit {found['commit']}; the image's forest is seeded.",
         "",
         "Profile standard, normalised: 0 is silence, 100 the earliest alarm in each window and no other.",
         "",

@@ -65,6 +65,7 @@ class Step:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """The whole run; return everything RESULTS.md needs."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    commit = report.commit(HERE)  # of the code that runs, whatever is committed meanwhile
     with Step("transactions") as step:
         data = load(args.data, args.work, args.small)
         step.say(f"{data.origin}: {len(data.table):,}, of them {data.table['TX_FRAUD'].mean():.3%} frauds")
@@ -79,6 +80,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     found = {
         "origin": data.origin,
         "at": stamp,
+        "commit": commit,
         "starts": begins,
         "seed": simulate.SEED,
         "facts": data.facts(begins),
@@ -166,7 +168,7 @@ def serve(args: argparse.Namespace, weeks: Weeks, members: Generation, ensemble:
 def run_nab(args: argparse.Namespace) -> dict[str, Any]:
     """One forest for all of NAB's series, taught by their probations; its scores by batch transform."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    every = nab.load(args.nab)
+    every, commit = nab.load(args.nab), report.commit(HERE)
     acc, prefix, name = cloud.account(args.role, args.instance_type), f"fraud/{stamp}", f"fraud-nab-{stamp}"
     read_by = nab.rows(every)
     with Step("train the forest") as step:
@@ -183,7 +185,8 @@ def run_nab(args: argparse.Namespace) -> dict[str, Any]:
         found = np.array(cloud.scored(acc, name, f"{to}/rows.csv.out", step.update))
         step.say(f"{len(found):,} points")
     anomaly = np.split(found, np.cumsum([len(rows) for rows in read_by])[:-1])
-    return {"at": stamp, "series": len(every), "points": len(found), "scores": nab.report(every, anomaly)}
+    scores = nab.report(every, anomaly)
+    return {"at": stamp, "commit": commit, "series": len(every), "points": len(found), "scores": scores}
 
 
 def arguments() -> argparse.Namespace:
@@ -211,14 +214,14 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
     if args.nab:
-        said = report.of_nab(found, HERE)
+        said = report.of_nab(found)
         console.print(said)
         if args.results:
             (HERE / "RESULTS-NAB.md").write_text(said)
         return
     report.show(found, console)
     if args.results:
-        (HERE / "RESULTS.md").write_text(report.results(found, HERE, sys.argv[1:]))
+        (HERE / "RESULTS.md").write_text(report.results(found, sys.argv[1:]))
 
 
 if __name__ == "__main__":
