@@ -24,7 +24,7 @@ $(VENV)/stamp: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Skylab needs Python 3.11 to 3.13; name one: make PYTHON=python3.12") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
-	@$(BIN)/python $(PIP) -e '.[tabular,tuning]' || { echo "The packages could not be installed: check the internet connection and the disk ($$(df -h . | awk 'NR==2{print $$4}') free), then run make again."; exit 1; }
+	@$(BIN)/python $(PIP) -e '.[tabular,tuning,algorithms]' || { echo "The packages could not be installed: check the internet connection and the disk ($$(df -h . | awk 'NR==2{print $$4}') free), then run make again."; exit 1; }
 	@touch $@
 
 $(VENV)/stamp-dev: $(VENV)/stamp

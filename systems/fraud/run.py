@@ -1,0 +1,228 @@
+"""Train the members and the stacker as jobs, judge them by the handbook's protocol, register, serve two, compare them.
+
+    python run.py                                   # simulated transactions, the handbook's own dates
+    python run.py --data FOLDER --folds 4           # handbook_sim_*.parquet, and NAB/ where it is there
+    python run.py --results                         # also writes RESULTS.md
+    python run.py --nab FOLDER --results            # the random cut forest on NAB; writes RESULTS-NAB.md
+
+It needs AWS credentials that may make roles (or --role), and a region, nothing else.
+The endpoint stays up only with --keep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
+import baselines  # noqa: E402
+import cloud  # noqa: E402
+import evaluate  # noqa: E402
+import nab  # noqa: E402
+import report  # noqa: E402
+import serving  # noqa: E402
+import simulate  # noqa: E402
+from generations import Generation, Weeks, csv  # noqa: E402
+from tables import Transactions, load, starts  # noqa: E402
+
+console = Console(highlight=False)
+
+
+class Step:
+    """One line of progress: what is being done, then what came out and how long it took."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.said = name, ""
+
+    def __enter__(self) -> Step:
+        self.begun = time.monotonic()
+        self.status = console.status(self.name)
+        self.status.__enter__()
+        return self
+
+    def update(self, text: str) -> None:
+        self.status.update(f"{self.name}: {text}")
+
+    def say(self, text: str) -> None:
+        self.said = text
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.status.__exit__(kind, error, trace)
+        mark = "[green]done[/]" if kind is None else "[red]failed[/]"
+        took = time.monotonic() - self.begun
+        console.print(f"{mark} {self.name:22} {took:6.1f} s  {self.said}", soft_wrap=True)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """The whole run; return everything RESULTS.md needs."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    commit = report.commit(HERE)  # of the code that runs, whatever is committed meanwhile
+    with Step("transactions") as step:
+        data = load(args.data, args.work, args.small)
+        step.say(f"{data.origin}: {len(data.table):,}, of them {data.table['TX_FRAUD'].mean():.3%} frauds")
+    with Step("account") as step:
+        acc = cloud.account(args.role, args.instance_type)
+        step.say(f"jobs as {acc.jobs}, the endpoint as {acc.endpoint}, bucket {acc.bucket}")
+    weeks = Weeks(acc, data, f"fraud/{stamp}", f"fraud-{stamp}", args.work / stamp)
+    begins = starts(data.table, args.folds)
+    members = train_members(weeks, begins)
+    ensembles = train_stackers(weeks, members, begins)
+    judged = judge(weeks, members, ensembles, begins, args.draws)
+    found = {
+        "origin": data.origin,
+        "at": stamp,
+        "commit": commit,
+        "starts": begins,
+        "seed": simulate.SEED,
+        "facts": data.facts(begins),
+        "judged": judged,
+        "draws": args.draws,
+        "instance": args.instance_type,
+        "seconds": weeks.seconds,
+    }
+    return found | serve(args, weeks, members[begins[-1]], ensembles[begins[-1]], judged)
+
+
+def train_members(weeks: Weeks, begins: list[int]) -> dict[int, Generation]:
+    """XGBoost, LightGBM and random cut forest for every week that some fold needs, then the forests' scores."""
+    wanted = sorted({start - back for start in begins for back in (0, 2 * evaluate.WEEK)})
+    made: dict[int, Generation] = {}
+    for number, start in enumerate(wanted, 1):
+        with Step(f"train members {number}/{len(wanted)}") as step:
+            made[start] = weeks.train(start, step.update)
+            step.say(f"the week from day {start}: " + ", ".join(made[start].jobs.values()))
+    for number, start in enumerate(wanted, 1):
+        with Step(f"score {number}/{len(wanted)}") as step:
+            made[start].anomaly = weeks.score(made[start], step.update)
+            step.say(f"{len(made[start].anomaly):,} rows by the random cut forest, batch transform")
+    return made
+
+
+def train_stackers(weeks: Weeks, members: dict[int, Generation], begins: list[int]) -> dict[int, Any]:
+    """The ensemble of each fold: a stacker over the members of its week, taught by those of two weeks before."""
+    made = {}
+    for number, start in enumerate(begins, 1):
+        with Step(f"train stacker {number}/{len(begins)}") as step:
+            made[start] = weeks.stack(members[start], members[start - 2 * evaluate.WEEK], step.update)
+            weights = zip(made[start].stacker["members"], made[start].stacker["coefficients"], strict=True)
+            step.say(", ".join(f"{name} {weight:+.2f}" for name, weight in weights))
+    return made
+
+
+def judge(weeks: Weeks, members: Any, ensembles: Any, begins: list[int], draws: int) -> list[dict[str, Any]]:
+    """Every model on the test week of every fold, beside the handbook's models and a floor on the same rows."""
+    folds = []
+    for number, start in enumerate(begins, 1):
+        with Step(f"judge {number}/{len(begins)}") as step:
+            one = weeks.data.fold(start)
+            step.update("the handbook's models")
+            scores = baselines.scores(weeks.data, one)
+            scores |= ensembles[start].scores(members[start], weeks.data.x[one.test])
+            step.update("resampling cards")
+            rows = weeks.data.table[one.test]
+            fold = {"start": start, "models": evaluate.judge(rows, scores, draws), "rows": len(rows)}
+            truth = rows["TX_FRAUD"].to_numpy()
+            slopes = {name: evaluate.calibration_slope(truth, scores[name]) for name in ("xgboost", "ensemble")}
+            folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes})
+            auc, precision, cards = fold["models"]["ensemble"].values
+            step.say(f"ensemble AUC {auc:.3f}, average precision {precision:.3f}, card precision {cards:.3f}")
+    return folds
+
+
+def serve(args: argparse.Namespace, weeks: Weeks, members: Generation, ensemble: Any, judged: Any) -> dict[str, Any]:
+    """Register the last fold's two candidates, put both behind one endpoint, deal the cards out, compare."""
+    with Step("compress") as step:
+        compressed = serving.compression(members, ensemble, weeks.data.x[weeks.data.fold(members.start).test])
+        step.say(f"one row in {compressed['graph'][0]:.0f} µs, {compressed['speedup']:.1f} times faster")
+    with Step("register") as step:
+        packages = serving.register(weeks, members, ensemble, judged[-1])
+        step.say(", ".join(arn.split("model-package/")[-1] for arn in packages.values()))
+    name = f"fraud-{weeks.name.removeprefix('fraud-')}"
+    try:
+        with Step("deploy") as step:
+            cloud.deploy(weeks.acc, name, packages)
+            cloud.in_service(weeks.acc, name, step.update)
+            step.say(f"{name}: {' and '.join(packages)}")
+        with Step("compare") as step:
+            test = serving.compare(weeks, name, members, ensemble, step.update)
+            step.say(test["verdict"])
+        with Step("ask") as step:
+            timed = serving.latency(weeks, name, list(packages))
+            step.say(", ".join(f"{variant} p50 {ms[0]:.1f} ms" for variant, ms in timed.items()))
+    finally:
+        if not args.keep:
+            with Step("delete"):
+                cloud.delete(weeks.acc, name, list(packages))
+    return {"compressed": compressed, "packages": packages, "test": test, "latency": timed}
+
+
+def run_nab(args: argparse.Namespace) -> dict[str, Any]:
+    """One forest for all of NAB's series, taught by their probations; its scores by batch transform."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    every, commit = nab.load(args.nab), report.commit(HERE)
+    acc, prefix, name = cloud.account(args.role, args.instance_type), f"fraud/{stamp}", f"fraud-nab-{stamp}"
+    read_by = nab.rows(every)
+    with Step("train the forest") as step:
+        taught = [rows[: series.probation] for rows, series in zip(read_by, every, strict=True)]
+        uri = cloud.put(acc, f"{prefix}/plain/train.csv", csv(np.concatenate(taught)))
+        channels, to = {"train": (uri, f"{cloud.CSV};label_size=0")}, f"s3://{acc.bucket}/{prefix}/models"
+        cloud.train(acc, "randomcutforest", name, nab.FOREST, channels, to)
+        artifact = cloud.trained(acc, name, step.update)["ModelArtifacts"]["S3ModelArtifacts"]
+        step.say(f"{len(every)} series, {sum(map(len, taught)):,} points")
+    with Step("score the series") as step:
+        uri = cloud.put(acc, f"{prefix}/rows/rows.csv", csv(np.concatenate(read_by)))
+        to = f"s3://{acc.bucket}/{prefix}/scored"
+        cloud.score(acc, name, "randomcutforest", artifact, uri, to)
+        found = np.array(cloud.scored(acc, name, f"{to}/rows.csv.out", step.update))
+        step.say(f"{len(found):,} points")
+    anomaly = np.split(found, np.cumsum([len(rows) for rows in read_by])[:-1])
+    scores = nab.report(every, anomaly)
+    return {"at": stamp, "commit": commit, "series": len(every), "points": len(found), "scores": scores}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a folder with handbook_sim_*.parquet; default: simulated")
+    parser.add_argument("--work", type=Path, default=HERE / "work", help="where simulated data and models go")
+    parser.add_argument("--folds", type=int, default=1, help="test weeks, one after the other")
+    parser.add_argument("--draws", type=int, default=evaluate.DRAWS, help="resamples behind the intervals")
+    parser.add_argument("--nab", type=Path, help="the folder of the Numenta Anomaly Benchmark: judge the forest on it")
+    parser.add_argument("--small", action="store_true", help="simulate few cards and terminals, for a quick look")
+    parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
+    parser.add_argument("--instance-type", default="ml.m5.large")
+    parser.add_argument("--keep", action="store_true", help="leave the endpoint up")
+    parser.add_argument("--results", action="store_true", help="write RESULTS.md")
+    args = parser.parse_args()
+    if args.data and not sorted(args.data.glob(Transactions.FILES)):
+        parser.error(f"{args.data} has no {Transactions.FILES}")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    try:
+        found = run_nab(args) if args.nab else run(args)
+    except (BotoCoreError, ClientError) as error:
+        raise SystemExit(f"AWS refused: {error}") from None
+    if args.nab:
+        said = report.of_nab(found)
+        console.print(said)
+        if args.results:
+            (HERE / "RESULTS-NAB.md").write_text(said)
+        return
+    report.show(found, console)
+    if args.results:
+        (HERE / "RESULTS.md").write_text(report.results(found, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

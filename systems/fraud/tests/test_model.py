@@ -1,0 +1,115 @@
+import io
+import json
+import tarfile
+
+import compress
+import lightgbm
+import numpy as np
+import onnxruntime
+import pytest
+import train
+import xgboost
+from inference import input_fn, model_fn, output_fn, predict_fn
+
+
+def transactions(rows, seed):
+    """Features that are whole numbers and cents, as ours are, so that many lie on a threshold."""
+    random = np.random.default_rng(seed)
+    x = np.column_stack([random.integers(0, 30, (rows, 14)), random.random(rows).round(2)]).astype(np.float32)
+    y = (random.random(rows) < 1 / (1 + np.exp(6 - 0.2 * x[:, 0] - 3 * x[:, 14]))).astype(float)
+    return x, y
+
+
+def members(x, y):
+    boosted = xgboost.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1}, xgboost.DMatrix(x, y), 20)
+    given = {"objective": "binary", "num_leaves": 15, "verbosity": -1, "num_threads": 1, "deterministic": True}
+    return boosted, lightgbm.train(given, lightgbm.Dataset(x, y), 20)
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory):
+    """The channels of the stacker's job: two generations of artefacts as the images write them, and their rows."""
+    root = tmp_path_factory.mktemp("channels")
+    for name, seed in {"earlier-": 1, "": 2}.items():
+        boosted, light = members(*transactions(3000, seed))
+        files = {"xgboost": ("xgboost-model", bytes(boosted.save_raw("ubj")))}
+        files["lightgbm"] = ("model.txt", light.model_to_string().encode())
+        for kind, (file, body) in files.items():
+            (root / f"{name}{kind}").mkdir()
+            with tarfile.open(root / f"{name}{kind}" / "model.tar.gz", "w:gz") as archive:
+                info = tarfile.TarInfo(file)
+                info.size = len(body)
+                archive.addfile(info, io.BytesIO(body))
+    x, y = transactions(3000, 3)
+    anomaly = 0.7 + 0.01 * x[:, 0] + 0.1 * (x[:, 1] > 15)
+    for name, table in {"stack": [y, x, anomaly], "train": [x, anomaly]}.items():
+        (root / name).mkdir()
+        np.savetxt(root / name / "rows.csv", np.column_stack(table), delimiter=",", fmt="%.9g")
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(artifacts, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model")
+    channels = ("stack", "train", "xgboost", "lightgbm", "earlier-xgboost", "earlier-lightgbm")
+    with pytest.MonkeyPatch.context() as patch:
+        given = [word for name in channels for word in (f"--{name}", str(artifacts / name))]
+        patch.setattr("sys.argv", ["train.py", *given, "--model-dir", str(out)])
+        train.main()
+    return out
+
+
+def test_the_graph_answers_what_the_libraries_and_the_stacker_answer(artifacts, trained):
+    """Whole numbers lie on thresholds often: one wrong comparison would show."""
+    x, _ = transactions(4000, 9)
+    boosted, light = train.boosters(artifacts / "xgboost" / "model.tar.gz", artifacts / "lightgbm" / "model.tar.gz")
+    stacker = json.loads((trained / "stacker.json").read_text())
+    anomaly = 0.7 + 0.01 * x[:, 0] + 0.1 * (x[:, 1] > 15)
+
+    whole = train.probability(stacker, train.members(boosted, light, x, anomaly))
+    graph = predict_fn(x, model_fn(str(trained)))
+
+    assert np.abs(whole - graph).max() < 0.02  # the imitation of the anomaly score
+    assert np.abs(whole - graph).mean() < 0.002
+
+
+def test_each_forest_of_the_graph_is_its_booster():
+    x, y = transactions(3000, 4)
+    boosted, light = members(x, y)
+    stacker = {"centre": [0.0] * 3, "scale": [1.0] * 3, "coefficients": [1.0, 0.0, 0.0], "intercept": 0.0}
+    for chosen, wanted in (([1.0, 0, 0], boosted.predict(xgboost.DMatrix(x))), ([0, 1.0, 0], light.predict(x))):
+        graph = compress.graph(boosted, light, light, stacker | {"coefficients": chosen})
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        assert np.abs(session.run(None, {"x": x})[0][:, 0] - wanted).max() < 1e-5
+
+
+def test_a_threshold_is_never_rounded_up():
+    for threshold in (0.1, 1 / 3, 16_777_217.0, -0.1):
+        assert float(compress.down(threshold)) <= threshold < float(np.nextafter(compress.down(threshold), np.inf))
+
+
+def test_the_stacker_is_calibrated_and_leans_on_what_tells_something():
+    random = np.random.default_rng(0)
+    logit = random.normal(-3, 2, 20_000)
+    y = (random.random(20_000) < 1 / (1 + np.exp(-logit))).astype(float)
+    boosted = 2 * logit + random.normal(size=len(y))  # twice too sure
+    stacker = train.fit(np.column_stack([boosted, random.normal(size=len(y)), np.ones(len(y))]), y)
+
+    chance = train.probability(stacker, np.column_stack([boosted, np.zeros(len(y)), np.ones(len(y))]))
+
+    assert abs(chance.mean() - y.mean()) < 0.005
+    top = chance > 0.5
+    assert abs(chance[top].mean() - y[top].mean()) < 0.03
+    assert abs(stacker["coefficients"][1]) < 0.1 < stacker["coefficients"][0]
+
+
+def test_serving_reads_csv_and_refuses_the_rest(trained):
+    model = model_fn(str(trained))
+    row = ",".join(["1"] * 15)
+    body, kind = output_fn(predict_fn(input_fn(f"{row}\n{row}\n", "text/csv; charset=utf-8"), model), "text/csv")
+    assert kind == "text/csv" and [0 < float(score) < 1 for score in body.split("\n")] == [True, True]
+    assert (trained / "code" / "inference.py").exists() and (trained / "code" / "requirements.txt").exists()
+    with pytest.raises(ValueError, match="text/csv"):
+        input_fn("{}", "application/json")
+    with pytest.raises(ValueError, match="2 values"):
+        predict_fn(input_fn(b"1,2", "text/csv"), model)
