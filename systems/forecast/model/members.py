@@ -30,13 +30,6 @@ def ets(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
     return np.asarray(AutoETS(season_length=season).forecast(y=y, h=horizon)["mean"])
 
 
-def damped(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """ETS, whose trend, if there is one, fades."""
-    from statsforecast.models import AutoETS
-
-    return np.asarray(AutoETS(season_length=season, damped=True).forecast(y=y, h=horizon)["mean"])
-
-
 def theta(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
     """Dynamic optimised theta; multiplicative seasons."""
     from statsforecast.models import DynamicOptimizedTheta
@@ -83,7 +76,6 @@ MEMBERS: dict[str, Member] = {
     "snaive": snaive,
     "naive2": metrics.naive2,
     "ets": ets,
-    "damped": damped,
     "theta": theta,
     "ces": ces,
     "arima": arima,

@@ -7,12 +7,14 @@ periods before it that their whole horizon is history: by them members are selec
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+SEED = 7
+JUDGED = 250  # series of a group, drawn by the seed, that the origins before the end are for: weights need no more
 SHORTEST = 5  # periods of history that an origin needs at least, beside two seasons
 
 
@@ -26,12 +28,19 @@ class Group:
     origins: int
     step: int
     series: dict[str, np.ndarray]
+    judged: frozenset[str]
 
     def cut(self, origin: int) -> dict[str, np.ndarray]:
-        """The histories up to an origin, of the series that are long enough for it."""
-        off = 0 if origin == 0 else self.horizon + (origin - 1) * self.step
-        shortest = 0 if origin == 0 else max(SHORTEST, 2 * self.season)
-        return {name: y[: len(y) - off] for name, y in self.series.items() if len(y) - off >= max(shortest, 1)}
+        """The histories up to an origin: of all series at the end, before it of those judged and long enough."""
+        if origin == 0:
+            return dict(self.series)
+        off, shortest = self.horizon + (origin - 1) * self.step, max(SHORTEST, 2 * self.season)
+        kept = {name: y[: len(y) - off] for name, y in self.series.items() if name in self.judged}
+        return {name: y for name, y in kept.items() if len(y) >= shortest}
+
+    def only(self, names: list[str]) -> Group:
+        """The same group with these series alone."""
+        return replace(self, series={name: self.series[name] for name in names})
 
     def truth(self, origin: int) -> dict[str, np.ndarray]:
         """What followed an origin (1 or more)."""
@@ -41,8 +50,11 @@ class Group:
 
 def read(folder: Path) -> list[Group]:
     """The groups of a training channel."""
-    groups = json.loads((folder / "groups.json").read_text())
-    return [Group(name, series=histories(folder / f"{name}.parquet"), **facts) for name, facts in groups.items()]
+    groups, found = json.loads((folder / "groups.json").read_text()), []
+    for name, facts in groups.items():
+        series = histories(folder / f"{name}.parquet")
+        found.append(Group(name, series=series, judged=frozenset(drawn(list(series), JUDGED)), **facts))
+    return found
 
 
 def histories(path: Path) -> dict[str, np.ndarray]:
@@ -50,10 +62,9 @@ def histories(path: Path) -> dict[str, np.ndarray]:
     return {str(name): rows["y"].to_numpy(float) for name, rows in table.groupby("series", sort=True)}
 
 
-def sample(group: Group, most: int, seed: int) -> Group:
-    """So many of its series, drawn by the seed; all of them for 0."""
-    if not 0 < most < len(group.series):
-        return group
-    names = sorted(np.random.default_rng(seed).choice(sorted(group.series), most, replace=False))
-    kept = {str(name): group.series[str(name)] for name in names}
-    return Group(group.name, group.season, group.horizon, group.origins, group.step, kept)
+def drawn(names: list[str], most: int) -> list[str]:
+    """So many of the names, by the seed; all of them for 0."""
+    if not 0 < most < len(names):
+        return names
+    order = np.random.default_rng(SEED).permutation(len(names))
+    return sorted(names[place] for place in order[:most])

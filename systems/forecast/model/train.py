@@ -20,9 +20,8 @@ import metrics
 import numpy as np
 import pandas as pd
 from members import MEMBERS, forecast
-from panel import Group, read, sample
+from panel import Group, drawn, read
 
-SEED = 7
 Forecasts = dict[str, np.ndarray]
 
 
@@ -84,9 +83,7 @@ def train(args: argparse.Namespace, chosen: dict[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"member": args.member, "stood_in": 0, "fits": 0, "seconds": {}, "series": {}}
     tables, scores = [], []
     for group in read(args.train):
-        group = sample(group, args.sample, SEED)
-        mine = dict(list(group.series.items())[args.part :: args.parts])
-        group = Group(group.name, group.season, group.horizon, group.origins, group.step, mine)
+        group = group.only(drawn(list(group.series), args.sample)[args.part :: args.parts])
         begun, wall = used(), time.monotonic()
         for origin in range(1 if args.only_origins else 0, group.origins + 1):
             if not group.cut(origin):
@@ -99,8 +96,8 @@ def train(args: argparse.Namespace, chosen: dict[str, Any]) -> dict[str, Any]:
             tables.append(rows(group.name, origin, found))
             if origin:
                 scores.append(score(group, origin, found))
-        facts["seconds"][group.name], facts["series"][group.name] = used() - begun, len(mine)
-        said = f"{group.name}: {len(mine)} series in {time.monotonic() - wall:.1f} s"
+        facts["seconds"][group.name], facts["series"][group.name] = used() - begun, len(group.series)
+        said = f"{group.name}: {len(group.series)} series in {time.monotonic() - wall:.1f} s"
         if scores:
             own = np.mean(scores, axis=0)
             said += f", cv-owa:{metrics.owa((own[0], own[1]), (own[2], own[3])):.5f}"

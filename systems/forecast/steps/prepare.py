@@ -56,7 +56,8 @@ def prepare(raw: Path, out: Path) -> dict[str, Any]:
         after[["series", "t", "y"]].to_parquet(out / "test" / f"{group}.parquet", index=False)
         groups[group] = {"season": season, "horizon": horizon, "origins": origins, "step": step}
         details = [asdict(each) for each in found if each.outliers or each.gaps or each.duplicates or each.corrections]
-        report[group] = {"summary": summary(found), "treated": source not in COMPETITIONS, "series": details}
+        first, length = int(regular["t"].min()), int(before["t"].max() - regular["t"].min() + 1)
+        report[group] = {"first": first, "length": length, "summary": summary(found), "treated": source not in COMPETITIONS, "series": details}
         print(f"{group}: {report[group]['summary']}")
     (out / "train" / "groups.json").write_text(json.dumps(groups, indent=1))
     (out / "report" / "cleaning.json").write_text(json.dumps(report))
