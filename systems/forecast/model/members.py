@@ -15,7 +15,7 @@ import numpy as np
 
 Member = Callable[[np.ndarray, int, int], np.ndarray]
 MOST = 10.0
-KEEP = {1: 400, 4: 200, 7: 210, 12: 180}  # periods, by season
+KEEP = {1: 260, 4: 100, 7: 140, 12: 144}  # periods, by season
 
 
 def snaive(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
@@ -45,11 +45,14 @@ def ces(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def arima(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """Stepwise, among small models, chosen by an approximation: a fifth of the time of the full search."""
+    """Stepwise, of the seasonally adjusted series: a tenth of the time that the search for seasonal terms takes."""
     from statsforecast.models import AutoARIMA
 
-    small = {"max_p": 3, "max_q": 3, "max_P": 1, "max_Q": 1, "nmodels": 15, "approximation": True}
-    return np.asarray(AutoARIMA(season_length=season, **small).forecast(y=y, h=horizon)["mean"])
+    found = metrics.factors(y, season) if metrics.is_seasonal(y, season) and (y > 0).all() else np.ones(season)
+    flat = y / found[np.arange(len(y)) % season]
+    small = {"max_p": 2, "max_q": 2, "seasonal": False, "nmodels": 6, "approximation": True}
+    ahead = np.asarray(AutoARIMA(**small).forecast(y=flat, h=horizon)["mean"])
+    return np.asarray(ahead * found[(len(y) + np.arange(horizon)) % season])
 
 
 def prophet(y: np.ndarray, season: int, horizon: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 SEED = 7
-JUDGED = 250  # series of a group, drawn by the seed, that the origins before the end are for: weights need no more
+JUDGED = 100  # series of a group, drawn by the seed, that the origins before the end are for: weights need no more
 SHORTEST = 5  # periods of history that an origin needs at least, beside two seasons
 
 
