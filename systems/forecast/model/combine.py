@@ -27,7 +27,7 @@ import pandas as pd
 from panel import Group, read
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
-SERVED = ("snaive", "naive2", "ets", "theta", "ces", "arima", "lightgbm")  # what the endpoint can fit
+SERVED = ("ets", "theta", "ces", "arima", "lightgbm")  # what the endpoint can fit; the floors are no candidates
 HERE = Path(__file__).resolve().parent
 
 
