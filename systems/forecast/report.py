@@ -47,17 +47,26 @@ def quality(cleaning: dict[str, Any], truth: dict[str, Any]) -> dict[str, dict[s
     return found
 
 
+def commit(folder: Path) -> str:
+    """Of the working tree, and whether it has changes of its own."""
+    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    return subprocess.run(git, cwd=folder, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
 def show(found: dict[str, Any], console: Console) -> None:
     """Print what was reached, and what to try next."""
     for group, report in found["evaluation"].items():
-        table = Table(title=f"{group}: {report['series']:,} series, {report['horizon']} steps ahead", title_justify="left")
+        table = Table(
+            title=f"{group}: {report['series']:,} series, {report['horizon']} steps ahead", title_justify="left"
+        )
         for column in ("", "series", "sMAPE", "MASE", "OWA", "CPU s / 1,000"):
             table.add_column(column, justify="right" if column else "left")
         for name, model in ordered(report):
             numbers = [f"{model[key]['value']:.3f}" for key in ("smape", "mase", "owa")]
             table.add_row(name, f"{model['series']:,}", *numbers, f"{model['cost']:.1f}")
         console.print(table)
-        console.print(f"Ensemble: {ensemble(report)}.\nAgainst {report['best']}, its best member: {shown(report['difference'])} OWA.\n")
+        console.print(f"Ensemble: {ensemble(report)}.")
+        console.print(f"Less {report['best']}, its best member: {shown(report['difference'])} OWA.\n")
     for text in targets(found["evaluation"]):
         console.print(text)
     console.print(f"\n{found['seconds']:.0f} s in all. {cost(found)}.")
@@ -103,19 +112,22 @@ def write(found: dict[str, Any], folder: Path) -> None:
     path, head = folder / "RESULTS.md", f"## {HEADS[found['dataset']]}"
     parts = path.read_text().split("\n## ")[1:] if path.exists() else []
     kept = {f"## {part.partition(chr(10))[0]}": f"## {part.rstrip()}\n" for part in parts}
-    kept[head] = "\n".join([head, "", *body(found, folder)]) + "\n"
+    kept[head] = "\n".join([head, "", *body(found)]) + "\n"
     order = [f"## {name}" for name in HEADS.values() if f"## {name}" in kept]
-    opening = "# Results\n\nEach part is written by the command that it names. Intervals: 95 %, 1,000 resamples of the series.\n"
+    opening = "# Results\n\nEach part is written by the command that it names. "
+    opening += "Intervals: 95 %, 1,000 resamples of the series.\n"
     path.write_text("\n".join([opening, *(kept[name] for name in order)]))
 
 
-def body(found: dict[str, Any], folder: Path) -> list[str]:
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
-    data = "" if found["dataset"] == "simulated" else " --data FOLDER"
+def body(found: dict[str, Any]) -> list[str]:
+    data = (
+        f" --series {found['series']} --seed {found['seed']}" if found["dataset"] == "simulated" else " --data FOLDER"
+    )
     tuned = " --tune" if found["tuned"] else ""
     count = sum(report["series"] for report in found["evaluation"].values())
     lines = [
-        f"`python run.py{data}{tuned} --results`, run {found['at']} UTC, commit {git.stdout.strip() or 'unknown'}, seed 7: "
+        f"`python run.py{data}{tuned} --results`, run {found['at']} UTC, commit {found['commit']}, "
+        "seed of all draws 7: "
         f"{count:,} series in {found['seconds']:.0f} s.",
         "",
     ]
@@ -125,7 +137,9 @@ def body(found: dict[str, Any], folder: Path) -> list[str]:
     for group, report in found["evaluation"].items():
         lines += grouped(group, report)
     lines += [f"![Accuracy against cost](pareto-{found['dataset']}.svg)", "", f"{cost(found)}."]
-    stood = ", ".join(f"{name} {f['stood_in']} of {f['fits']:,}" for name, f in found["members"].items() if f["stood_in"])
+    stood = ", ".join(
+        f"{name} {f['stood_in']} of {f['fits']:,}" for name, f in found["members"].items() if f["stood_in"]
+    )
     if stood:
         lines += ["", f"Naive2 stood in for forecasts that failed: {stood}."]
     if found["tuned"]:
@@ -136,7 +150,10 @@ def body(found: dict[str, Any], folder: Path) -> list[str]:
 def cleaned(found: dict[str, Any]) -> list[str]:
     """The cleaning's table."""
     names = ["series", "observations", "duplicates", "corrections", "gaps", "outliers"]
-    lines = ["| found before the split | " + " | ".join(names) + " | outliers are |", "|---|" + "---:|" * len(names) + "---|"]
+    lines = [
+        "| found before the split | " + " | ".join(names) + " | outliers are |",
+        "|---|" + "---:|" * len(names) + "---|",
+    ]
     for group, facts in found["cleaning"].items():
         done = "replaced" if facts["treated"] else "reported"
         if group in found["quality"]:
@@ -160,7 +177,8 @@ def grouped(group: str, report: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"Ensemble: {ensemble(report)}; OWA of the origins {report['chosen']['owa']:.3f}, chosen among {report['chosen']['tried']} ways. "
+        f"Ensemble: {ensemble(report)}; OWA of the origins {report['chosen']['owa']:.3f}, "
+        f"chosen among {report['chosen']['tried']} ways. "
         f"Less {report['best']}, the best member in hindsight: {shown(report['difference'], 4)} OWA, {verdict}. "
         f"Probabilistic: {sure}; the floor's quantile loss is {report['floor_quantile_loss']:.3f}.",
         "",

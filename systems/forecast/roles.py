@@ -22,7 +22,15 @@ KNOWN_SECONDS, LOOK = 60, 2
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
 IMAGES = ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer"]
 IMAGES += ["ecr:BatchGetImage"]
-KINDS = ["ProcessingJob", "TrainingJob", "TransformJob", "HyperParameterTuningJob", "Model", "EndpointConfig", "Endpoint"]
+KINDS = [
+    "ProcessingJob",
+    "TrainingJob",
+    "TransformJob",
+    "HyperParameterTuningJob",
+    "Model",
+    "EndpointConfig",
+    "Endpoint",
+]
 KINDS += ["ModelPackage", "ModelPackageGroup"]
 DEPLOYS = [
     *(f"sagemaker:{verb}{kind}" for kind in KINDS for verb in ("Create", "Describe")),

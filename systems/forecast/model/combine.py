@@ -2,9 +2,9 @@
 
     python model/combine.py --train work/train --members work/models --model-dir work/ensemble
 
-For each group every subset of the members is tried as mean, as median, and as mean with weights that fall with the square
-of a member's error. The score is OWA over the origins. Of all that are within a standard error of the best (paired, over
-the series) the one with the most members is taken: the best of many is partly luck, and breadth is what lasts.
+For each group every subset of the members is tried as mean, as median, and as mean with weights that fall with the
+square of a member's error. The score is OWA over the origins. Of all that are within a standard error of the best
+(paired, over the series) the one with the most members is taken: the best of many is partly luck, breadth lasts.
 The quantiles are those of the ensemble's own errors on the origins, by step, in units of each series' MASE scale.
 
 It leaves ensemble.json, forecasts.parquet (value and quantiles, from the end of the histories), and what serves: code/.
@@ -119,7 +119,9 @@ def candidates(scores: dict[str, float]) -> list[tuple[str, dict[str, float]]]:
 def choose(origins: Origins) -> dict[str, Any]:
     """The ensemble of a group: how, weights, and what the origins say of it and of each member."""
     alone = {name: float(origins.scores(found).mean()) for name, found in origins.members.items()}
-    tried = [(how, weights, origins.scores(combined(how, weights, origins.members))) for how, weights in candidates(alone)]
+    tried = [
+        (how, weights, origins.scores(combined(how, weights, origins.members))) for how, weights in candidates(alone)
+    ]
     best = min(tried, key=lambda each: each[2].mean())
     within = [each for each in tried if not worse(each[2], best[2])]
     how, weights, scores = min(within, key=lambda each: (-len(each[1]), each[2].mean()))
@@ -135,8 +137,11 @@ def worse(own: np.ndarray, best: np.ndarray) -> bool:
 def spread(origins: Origins, how: str, weights: dict[str, float]) -> dict[str, list[float]]:
     """For each level the errors' quantile at each step, in units of the scale."""
     apart = (origins.truth - combined(how, weights, origins.members)) / origins.scales[:, None]
-    # below and above apart, so that the middle is the forecast itself
-    return {str(level): ([0.0] * apart.shape[1] if level == 0.5 else np.quantile(apart, level, axis=0).tolist()) for level in LEVELS}
+    # the middle is the forecast itself
+    return {
+        str(level): ([0.0] * apart.shape[1] if level == 0.5 else np.quantile(apart, level, axis=0).tolist())
+        for level in LEVELS
+    }
 
 
 def quantiles(chosen: dict[str, Any], value: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:

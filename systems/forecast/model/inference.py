@@ -4,8 +4,8 @@ A line of a request (application/jsonlines; one object as application/json):
 
     {"group": "m4-weekly", "y": [1089.2, …], "id": "W1"}
 
-and of the answer: {"id": "W1", "value": [13 numbers], "quantiles": {"0.025": [13 numbers], …}}. The series need not be one
-of those that were trained on: the members that the group's ensemble counts on are fitted on the spot.
+and of the answer: {"id": "W1", "value": [13 numbers], "quantiles": {"0.025": [13 numbers], …}}. The series need not be
+one of those that were trained on: the members that the group's ensemble counts on are fitted on the spot.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def input_fn(body: str | bytes, content_type: str) -> list[dict[str, Any]]:
     if content_type not in (LINES, "application/json"):
         raise ValueError(f"{content_type} is not read here: send {LINES} or application/json")
     text = body.decode() if isinstance(body, bytes) else body
-    return [json.loads(line) for line in text.splitlines() if line.strip()] if content_type == LINES else [json.loads(text)]
+    return (
+        [json.loads(line) for line in text.splitlines() if line.strip()]
+        if content_type == LINES
+        else [json.loads(text)]
+    )
 
 
 def predict_fn(asked: list[dict[str, Any]], model: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,7 +53,9 @@ def one(asked: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("y must be a list of numbers, without gaps")
     chosen = model["groups"][asked["group"]]
     season, horizon = chosen["season"], chosen["horizon"]
-    found = {name: member(name, y, season, horizon, model["lightgbm"].get(asked["group"])) for name in chosen["weights"]}
+    found = {
+        name: member(name, y, season, horizon, model["lightgbm"].get(asked["group"])) for name in chosen["weights"]
+    }
     value = combined(chosen["how"], chosen["weights"], found)[None]
     spread = quantiles(chosen, value, np.array([metrics.scale(y, season)]))
     told = {level: rows[0].tolist() for level, rows in spread.items()}

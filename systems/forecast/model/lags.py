@@ -18,7 +18,12 @@ DEFAULTS = {"learning_rate": 0.05, "num_leaves": 15, "rounds": 150, "min_child_s
 
 def lags(season: int, shortest: int) -> list[int]:
     """Lags that the shortest series of the group has, with room to learn from them."""
-    wanted = {1: [1, 2, 3, 4, 8, 13], 4: [1, 2, 3, 4, 5, 8], 7: [1, 2, 3, 7, 8, 14, 21, 28], 12: [1, 2, 3, 6, 11, 12, 13]}
+    wanted = {
+        1: [1, 2, 3, 4, 8, 13],
+        4: [1, 2, 3, 4, 5, 8],
+        7: [1, 2, 3, 7, 8, 14, 21, 28],
+        12: [1, 2, 3, 6, 11, 12, 13],
+    }
     most = max(1, (shortest - 2) // 2)
     return [lag for lag in wanted[season] if lag <= most] or [1]
 

@@ -1,7 +1,8 @@
 """What forecasts one series from its own history: the floor, the statistical methods, Prophet.
 
 A member is a function (y, season, horizon) -> horizon numbers. Whatever it raises, and numbers that are none, or beyond
-MOST times what was ever seen, become Naive2, and are counted. KEEP bounds the history: older values cost time and say little.
+MOST times what was ever seen, become Naive2, and are counted. KEEP bounds the history: older values cost time and say
+little.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 sMAPE   mean of 200 |y - f| / (|y| + |f|), in per cent
 MASE    mean |y - f| over the in-sample mean |y_t - y_(t-m)|
 OWA     (sMAPE / sMAPE of Naive2 + MASE / MASE of Naive2) / 2, of the averages over the series
-Makridakis, Spiliotis and Assimakopoulos, International Journal of Forecasting 36 (2020), and the competition's own R code
-(github.com/Mcompetitions/M4-methods, "Benchmarks and Evaluation.R"), which Naive2 here follows.
+Makridakis, Spiliotis and Assimakopoulos, International Journal of Forecasting 36 (2020), and the competition's own R
+code (github.com/Mcompetitions/M4-methods, "Benchmarks and Evaluation.R"), which Naive2 here follows.
 
 Arrays have a row for each series and a column for each step; NaN is a period without an observation.
 """
@@ -23,7 +23,7 @@ def smape(y: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 
 def scale(history: np.ndarray, season: int) -> float:
-    """In-sample mean error of the seasonal naive forecast; of the naive one for a history too short, 1 for a constant."""
+    """In-sample mean error of the seasonal naive forecast; of the naive one for a short history, 1 for a constant."""
     lag = season if len(history) > season else 1
     if len(history) < 2:
         return 1.0
@@ -41,7 +41,7 @@ def owa(own: tuple[float, float], naive2: tuple[float, float]) -> float:
 
 
 def quantile_loss(y: np.ndarray, forecasts: dict[float, np.ndarray]) -> float:
-    """Weighted quantile loss, as GluonTS and DeepAR report it: 2 · sum of pinball losses / sum of |y|, mean of quantiles."""
+    """Weighted quantile loss, as DeepAR reports it: 2 · sum of pinball losses / sum of |y|, mean of the quantiles."""
     losses = [
         2 * np.nansum(np.maximum(q * (y - forecast), (q - 1) * (y - forecast))) / np.nansum(np.abs(y))
         for q, forecast in forecasts.items()

@@ -2,8 +2,9 @@
 
     python model/train.py --train work/train --member ets --model-dir work/models/ets
 
-It leaves forecasts.parquet (group, series, origin, step, value), facts.json (what it cost, how often Naive2 stood in), and
-for LightGBM the model of each group. After each group it prints the OWA of the origins so far, which a tuning job minimises.
+It leaves forecasts.parquet (group, series, origin, step, value), facts.json (what it cost, how often Naive2 stood in),
+and for LightGBM the model of each group. After each group it prints the OWA of the origins so far, which a tuning job
+minimises.
 """
 
 from __future__ import annotations
@@ -118,12 +119,15 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=0, help="so many series of each group; 0: all")
     parser.add_argument("--part", type=int, default=0, help="of the series, which part this job does …")
     parser.add_argument("--parts", type=int, default=1, help="… of how many")
-    parser.add_argument("--only_origins", type=int, default=0, help="1: only the cross-validation, as a tuning job wants it")
+    parser.add_argument(
+        "--only_origins", type=int, default=0, help="1: only the cross-validation, as a tuning job wants it"
+    )
     for name, value in lags.DEFAULTS.items():
         parser.add_argument(f"--{name}", type=float, default=value)
     args = parser.parse_args()
     facts = train(args, {name: getattr(args, name) for name in lags.DEFAULTS})
-    print(f"{facts['fits']} fits, {sum(facts['seconds'].values()):.1f} CPU seconds, Naive2 stood in {facts['stood_in']} times")
+    seconds = sum(facts["seconds"].values())
+    print(f"{facts['fits']} fits, {seconds:.1f} CPU seconds, Naive2 stood in {facts['stood_in']} times")
 
 
 if __name__ == "__main__":

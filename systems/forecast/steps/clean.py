@@ -1,11 +1,11 @@
 """Duplicates, gaps and outliers: found, treated and counted, series by series.
 
-    duplicate    the same period twice: the later arrival stays (a correction, where the values differ)
-    invalid      not a finite number: a gap
-    gap          a period without value between first and last: what its neighbours a season away say, scaled to the
-                 level around it; else a line between its neighbours
-    outlier      far (THRESHOLD robust deviations) from the local median of the series without its season, and alone:
-                 a longer stretch is a change of level, which is no error. Treated as a gap, or only reported.
+duplicate    the same period twice: the later arrival stays (a correction, where the values differ)
+invalid      not a finite number: a gap
+gap          a period without value between first and last: what its neighbours a season away say, scaled to the
+             level around it; else a line between its neighbours
+outlier      far (THRESHOLD robust deviations) from the local median of the series without its season, and alone:
+             a longer stretch is a change of level, which is no error. Treated as a gap, or only reported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 THRESHOLD = 6.0
 LONGEST = 2  # periods in a row that an error lasts at most
-SMALLEST = 0.05  # of the series' median: smaller deviations are no errors, however calm the rest
+SMALLEST = 0.2  # of the series' median: smaller deviations are no errors, however calm the rest
 NEAR = 3  # periods to each side that make a local median, beside the one in question
 
 

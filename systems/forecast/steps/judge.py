@@ -1,4 +1,4 @@
-"""What the forecasts from the end of the histories are worth, on the test part: every model, the ensemble, the intervals.
+"""What the forecasts from the end of the histories are worth, on the test part: every model, the ensemble, intervals.
 
 Bootstrap intervals resample the series. A difference is paired: both models on the same series.
 Cost is CPU seconds for 1,000 series, rolling origins included: what it takes to choose, not only to forecast.
@@ -59,7 +59,9 @@ class Judge:
         """OWA of one less that of the other, on all series."""
         draws, n2 = resamples(len(self.names)), self.naive2
         parts = [self.errors(each, self.names) for each in (one, other)]
-        owas = [(p[0][draws].mean(1) / n2[0][draws].mean(1) + p[1][draws].mean(1) / n2[1][draws].mean(1)) / 2 for p in parts]
+        owas = [
+            (p[0][draws].mean(1) / n2[0][draws].mean(1) + p[1][draws].mean(1) / n2[1][draws].mean(1)) / 2 for p in parts
+        ]
         exact = [(p[0].mean() / n2[0].mean() + p[1].mean() / n2[1].mean()) / 2 for p in parts]
         return {"value": float(exact[0] - exact[1]), "interval": interval(owas[0] - owas[1])}
 
@@ -115,13 +117,20 @@ def members(judged: Judge, table: pd.DataFrame, facts: dict[str, dict[str, Any]]
 
 def one(judged: Judge, theirs: dict[str, dict[str, Any]], own: pd.DataFrame, chosen: dict[str, Any]) -> dict[str, Any]:
     """A group's report."""
-    models = {name: judged.told(each["forecast"], each["names"]) | {"cost": each["cost"]} for name, each in theirs.items()}
+    models = {
+        name: judged.told(each["forecast"], each["names"]) | {"cost": each["cost"]} for name, each in theirs.items()
+    }
     names, horizon = judged.names, judged.group.horizon
     own = own[own["series"].isin(names)]
-    wide = {c: own.pivot(index="series", columns="step", values=c).loc[names].to_numpy() for c in ["value", *map(str, LEVELS)]}
+    wide = {
+        c: own.pivot(index="series", columns="step", values=c).loc[names].to_numpy()
+        for c in ["value", *map(str, LEVELS)]
+    }
     whole = [name for name in chosen["members"] if name in theirs]
     best = min(whole, key=lambda name: models[name]["owa"]["value"])
-    models["ensemble"] = judged.told(wide["value"], names) | {"cost": sum(models[name]["cost"] for name in chosen["weights"])}
+    models["ensemble"] = judged.told(wide["value"], names) | {
+        "cost": sum(models[name]["cost"] for name in chosen["weights"])
+    }
     floor = {q: theirs["snaive"]["forecast"] for q in LEVELS}
     return {
         "series": len(names),

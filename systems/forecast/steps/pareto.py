@@ -49,14 +49,16 @@ def panel(group: str, report: dict[str, Any]) -> list[str]:
     drawn.append(f'<polyline points="{line}" class="front"/>')
     for name, (cost, owa) in found.items():
         kind = "best" if name in best else "other"
-        drawn.append(f'<circle cx="{x(cost):.1f}" cy="{y(owa):.1f}" r="4" class="{kind}"><title>{name} {owa:.3f}</title></circle>')
+        place = f'cx="{x(cost):.1f}" cy="{y(owa):.1f}"'
+        drawn.append(f'<circle {place} r="4" class="{kind}"><title>{name} {owa:.3f}</title></circle>')
         drawn.append(f'<text x="{x(cost) + 6:.1f}" y="{y(owa) - 5:.1f}" class="{kind}">{escape(name)}</text>')
     return drawn
 
 
 STYLE = (
-    "text{font:11px sans-serif;fill:#333}.title{font-size:13px;text-anchor:middle;font-weight:bold}.tick{text-anchor:middle;fill:#777}"
-    ".axis{fill:none;stroke:#999}.front{fill:none;stroke:#c2410c;stroke-width:1.5}circle.best{fill:#c2410c}circle.other{fill:#64748b}"
+    "text{font:11px sans-serif;fill:#333}.title{font-size:13px;text-anchor:middle;font-weight:bold}"
+    ".tick{text-anchor:middle;fill:#777}.axis{fill:none;stroke:#999}.front{fill:none;stroke:#c2410c;stroke-width:1.5}"
+    "circle.best{fill:#c2410c}circle.other{fill:#64748b}"
     "text.best{fill:#c2410c}"
 )
 
@@ -65,7 +67,7 @@ def picture(evaluation: dict[str, Any]) -> str:
     """SVG."""
     rows = math.ceil(len(evaluation) / COLUMNS)
     width, height = WIDTH * COLUMNS, HEIGHT * rows + 24
-    told = "across: CPU seconds for 1,000 series (logarithmic); up: OWA on the test part; orange: nothing is better at both"
+    told = "across: CPU seconds for 1,000 series, logarithmic; up: OWA on the test part; orange: none is better at both"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<style>{STYLE}</style><rect width="100%" height="100%" fill="white"/>',

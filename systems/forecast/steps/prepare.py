@@ -1,11 +1,11 @@
 """From raw sources to what models read: ingest, split by time, clean what lies before the split, report.
 
-    python steps/prepare.py --raw FOLDER --out FOLDER
+python steps/prepare.py --raw FOLDER --out FOLDER
 
-    train/<group>.parquet   series, t, y: regular, without gaps
-    train/groups.json       season, horizon, origins of each group
-    test/<group>.parquet    series, t, y: the last horizon as it came (the later of two duplicates), for judging alone
-    report/cleaning.json    what was found and treated, by group and by series
+train/<group>.parquet   series, t, y: regular, without gaps
+train/groups.json       season, horizon, origins of each group
+test/<group>.parquet    series, t, y: the last horizon as it came (the later of two duplicates), for judging alone
+report/cleaning.json    what was found and treated, by group and by series
 """
 
 from __future__ import annotations
@@ -57,7 +57,13 @@ def prepare(raw: Path, out: Path) -> dict[str, Any]:
         groups[group] = {"season": season, "horizon": horizon, "origins": origins, "step": step}
         details = [asdict(each) for each in found if each.outliers or each.gaps or each.duplicates or each.corrections]
         first, length = int(regular["t"].min()), int(before["t"].max() - regular["t"].min() + 1)
-        report[group] = {"first": first, "length": length, "summary": summary(found), "treated": source not in COMPETITIONS, "series": details}
+        report[group] = {
+            "first": first,
+            "length": length,
+            "summary": summary(found),
+            "treated": source not in COMPETITIONS,
+            "series": details,
+        }
         print(f"{group}: {report[group]['summary']}")
     (out / "train" / "groups.json").write_text(json.dumps(groups, indent=1))
     (out / "report" / "cleaning.json").write_text(json.dumps(report))
