@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cloud
+import ingest
 import report
 from rich.console import Console
 
@@ -47,7 +48,8 @@ class Run:
         self.args, self.begun = args, time.monotonic()
         self.commit = report.commit(HERE)  # as it was at the start: a run takes minutes
         self.stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        self.dataset = "competitions" if args.data else "simulated"
+        files = ingest.known(args.data) if args.data else []
+        self.dataset = "simulated" if not files else files[0].stem if len(files) == 1 else "competitions"
         self.work: Path = args.work / self.stamp
         self.prefix = f"forecast/{self.dataset}/{self.stamp}"
 

@@ -20,7 +20,7 @@ TARGETS = (  # group, measure, what a good system reaches, published figures bes
     ("m3-yearly", "smape", 16.9, "M3: RBF 16.42, Theta 16.97, Naive2 17.88"),
     ("m1-monthly", "mase", 1.10, "Chronos-T5-large 1.089, Chronos-Bolt-base 1.100, seasonal naive 1.314"),
 )
-HEADS = {"simulated": "Simulated sources", "competitions": "Competitions"}
+HEADS = {"simulated": "Simulated sources", "competitions": "Competitions", "m4_weekly": "M4 weekly alone"}
 
 
 def shown(fact: dict[str, Any], digits: int = 3) -> str:
@@ -109,11 +109,11 @@ def cost(found: dict[str, Any]) -> str:
 
 def write(found: dict[str, Any], folder: Path) -> None:
     """Put this data set's part into RESULTS.md, and leave the other's."""
-    path, head = folder / "RESULTS.md", f"## {HEADS[found['dataset']]}"
+    path, head = folder / "RESULTS.md", f"## {HEADS.get(found['dataset'], found['dataset'])}"
     parts = path.read_text().split("\n## ")[1:] if path.exists() else []
     kept = {f"## {part.partition(chr(10))[0]}": f"## {part.rstrip()}\n" for part in parts}
     kept[head] = "\n".join([head, "", *body(found)]) + "\n"
-    order = [f"## {name}" for name in HEADS.values() if f"## {name}" in kept]
+    order = sorted(kept)
     opening = "# Results\n\nEach part is written by the command that it names. "
     opening += "Intervals: 95 %, 1,000 resamples of the series.\n"
     path.write_text("\n".join([opening, *(kept[name] for name in order)]))

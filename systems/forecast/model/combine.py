@@ -172,7 +172,7 @@ def combine(train: Path, members: Path, out: Path) -> dict[str, Any]:
         rows = table[table["group"] == group.name]
         origins = Origins(group, rows)
         chosen = choose(origins)
-        chosen |= {"season": group.season, "horizon": group.horizon}
+        chosen |= {"season": group.season, "cycle": group.cycle, "horizon": group.horizon}
         chosen["spread"] = spread(origins, chosen["how"], chosen["weights"])
         ensemble[group.name] = chosen
         tables.append(forecasts(group, chosen, rows))

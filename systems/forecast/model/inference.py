@@ -52,20 +52,19 @@ def one(asked: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
     if len(y) == 0 or not np.isfinite(y).all():
         raise ValueError("y must be a list of numbers, without gaps")
     chosen = model["groups"][asked["group"]]
-    season, horizon = chosen["season"], chosen["horizon"]
-    found = {
-        name: member(name, y, season, horizon, model["lightgbm"].get(asked["group"])) for name in chosen["weights"]
-    }
+    season, trees = chosen["season"], model["lightgbm"].get(asked["group"])
+    found = {name: member(name, y, chosen, trees) for name in chosen["weights"]}
     value = combined(chosen["how"], chosen["weights"], found)[None]
     spread = quantiles(chosen, value, np.array([metrics.scale(y, season)]))
     told = {level: rows[0].tolist() for level, rows in spread.items()}
     return {"id": asked.get("id"), "value": value[0].tolist(), "quantiles": told}
 
 
-def member(name: str, y: np.ndarray, season: int, horizon: int, trees: lags.Lags | None) -> np.ndarray:
+def member(name: str, y: np.ndarray, group: dict[str, Any], trees: lags.Lags | None) -> np.ndarray:
     """One member's forecast, as train.py makes it."""
+    season, horizon = group["season"], group["horizon"]
     if name != "lightgbm":
-        return forecast(name, y, season, horizon)[0]
+        return forecast(name, y, season, horizon, group["cycle"])[0]
     found = trees.forecast({"y": y}, horizon)["y"] if trees and len(y) >= 8 else np.full(horizon, np.nan)
     return found if np.isfinite(found).all() else metrics.naive2(y, season, horizon)
 

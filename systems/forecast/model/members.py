@@ -16,6 +16,8 @@ import numpy as np
 
 Member = Callable[[np.ndarray, int, int], np.ndarray]
 MOST = 10.0
+CYCLES = 10
+FLOORS = ("snaive", "naive2")
 KEEP = {1: 260, 4: 100, 7: 140, 12: 144}  # periods, by season
 
 
@@ -87,16 +89,29 @@ MEMBERS: dict[str, Member] = {
 }
 
 
-def forecast(name: str, y: np.ndarray, season: int, horizon: int) -> tuple[np.ndarray, bool]:
-    """The member's forecast, and whether Naive2 had to stand in."""
-    kept = y[-KEEP[season] :]
+def forecast(name: str, y: np.ndarray, season: int, horizon: int, cycle: int = 1) -> tuple[np.ndarray, bool]:
+    """The member's forecast, and whether Naive2 had to stand in.
+
+    A cycle longer than the season is taken out of a history of CYCLES of them, where the test finds it, and put back.
+    """
+    kept, after = adjusted(y, season, horizon, cycle) if name not in FLOORS else (y[-KEEP[season] :], np.ones(horizon))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = np.asarray(MEMBERS[name](kept, season, horizon), dtype=float)
+            found = np.asarray(MEMBERS[name](kept, season, horizon), dtype=float) * after
         except Exception as error:  # a method that fails on one series must not end the job: it is counted instead
             logging.getLogger(__name__).debug("%s: %r", name, error)
             found = np.full(horizon, np.nan)
-    if np.isfinite(found).all() and np.abs(found).max() <= MOST * np.abs(kept).max():
+    if np.isfinite(found).all() and np.abs(found).max() <= MOST * np.abs(y[-KEEP[season] :]).max():
         return found, False
-    return metrics.naive2(kept, season, horizon), True
+    return metrics.naive2(y[-KEEP[season] :], season, horizon), True
+
+
+def adjusted(y: np.ndarray, season: int, horizon: int, cycle: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bounded history without its cycle, and the factors that put it back on the horizon."""
+    whole = y[-CYCLES * cycle :]
+    if cycle <= season or (whole <= 0).any() or not metrics.is_seasonal(whole, cycle):
+        return y[-KEEP[season] :], np.ones(horizon)
+    found = metrics.factors(whole, cycle)
+    flat = whole / found[np.arange(len(whole)) % cycle]
+    return flat[-KEEP[season] :], found[(len(whole) + np.arange(horizon)) % cycle]

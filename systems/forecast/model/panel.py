@@ -20,7 +20,8 @@ SHORTEST = 5  # periods of history that an origin needs at least, beside two sea
 
 @dataclass(frozen=True)
 class Group:
-    """origins: how many before the end; step: periods between two of them."""
+    """origins: how many before the end; step: periods between two of them; cycle: what members adjust for beyond the
+    season that MASE and Naive2 know; the same where there is none."""
 
     name: str
     season: int
@@ -29,6 +30,7 @@ class Group:
     step: int
     series: dict[str, np.ndarray]
     judged: frozenset[str]
+    cycle: int = 1
 
     def cut(self, origin: int) -> dict[str, np.ndarray]:
         """The histories up to an origin: of all series at the end, before it of those judged and long enough."""

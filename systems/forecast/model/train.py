@@ -36,7 +36,7 @@ def local(group: Group, origin: int, member: str, facts: dict[str, Any]) -> Fore
     """Each series by itself."""
     found = {}
     for name, y in group.cut(origin).items():
-        found[name], stood_in = forecast(member, y, group.season, group.horizon)
+        found[name], stood_in = forecast(member, y, group.season, group.horizon, group.cycle)
         facts["stood_in"] += stood_in
     return found
 

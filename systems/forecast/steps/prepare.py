@@ -20,6 +20,7 @@ import pandas as pd
 from clean import clean, summary
 from ingest import ingest
 
+CYCLES = {"weekly": 52}  # periods of a cycle that is longer than the season that the protocol measures by
 # season, horizon (M4's and M3's), rolling origins of the cross-validation, periods between two of them
 FREQUENCIES = {
     "yearly": (1, 6, 2, 1),
@@ -54,7 +55,8 @@ def prepare(raw: Path, out: Path) -> dict[str, Any]:
         after = after.dropna(subset=["y"]).drop_duplicates(["series", "t"], keep="last")
         regular.to_parquet(out / "train" / f"{group}.parquet", index=False)
         after[["series", "t", "y"]].to_parquet(out / "test" / f"{group}.parquet", index=False)
-        groups[group] = {"season": season, "horizon": horizon, "origins": origins, "step": step}
+        cycle = CYCLES.get(frequency, season)
+        groups[group] = {"season": season, "cycle": cycle, "horizon": horizon, "origins": origins, "step": step}
         details = [asdict(each) for each in found if each.outliers or each.gaps or each.duplicates or each.corrections]
         first, length = int(regular["t"].min()), int(before["t"].max() - regular["t"].min() + 1)
         report[group] = {
