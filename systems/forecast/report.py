@@ -123,7 +123,7 @@ def body(found: dict[str, Any]) -> list[str]:
     data = (
         f" --series {found['series']} --seed {found['seed']}" if found["dataset"] == "simulated" else " --data FOLDER"
     )
-    tuned = " --tune" if found["tuned"] else ""
+    tuned = f" --prophet {found['prophet']}" + (" --tune" if found["tuned"] else "")
     count = sum(report["series"] for report in found["evaluation"].values())
     lines = [
         f"`python run.py{data}{tuned} --results`, run {found['at']} UTC, commit {found['commit']}, "

@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "instance": args.instance_type,
         "series": args.series,
         "seed": args.seed,
+        "prophet": args.prophet,
         "commit": this.commit,
     }
 
