@@ -1,0 +1,185 @@
+"""Say what a run reached: on the screen, and as a part of RESULTS.md with the plot beside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23}  # US dollars per instance hour
+CPUS = {"ml.m5.large": 2, "ml.m5.xlarge": 4}
+PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
+TARGETS = (  # group, measure, what a good system reaches, published figures beside it
+    ("m4-weekly", "owa", 0.76, "M4: .739 and .751 the best two of 63, .851 winner, 1 Naive2"),
+    ("m3-quarterly", "smape", 9.0, "M3: Theta 8.96, best of 24; Naive2 9.95"),
+    ("m3-yearly", "smape", 16.9, "M3: RBF 16.42, Theta 16.97, Naive2 17.88"),
+    ("m1-monthly", "mase", 1.10, "Chronos-T5-large 1.089, Chronos-Bolt-base 1.100, seasonal naive 1.314"),
+)
+HEADS = {"simulated": "Simulated sources", "competitions": "Competitions", "m4_weekly": "M4 weekly alone"}
+
+
+def shown(fact: dict[str, Any], digits: int = 3) -> str:
+    low, high = fact["interval"]
+    return f"{fact['value']:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def line(evaluation: dict[str, Any]) -> str:
+    """OWA of the ensemble by group, in one line."""
+    said = [f"{group} {report['models']['ensemble']['owa']['value']:.3f}" for group, report in evaluation.items()]
+    return "OWA of the ensemble: " + ", ".join(said)
+
+
+def quality(cleaning: dict[str, Any], truth: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Recall and precision of the outliers that the simulator made before the split."""
+    found = {}
+    for group, facts in cleaning.items():
+        source = group.rpartition("-")[0]
+        first = facts["first"]
+        seen = {(each["series"], t - first) for each in facts["series"] for t in each["at"]}
+        made = {(f"{source}-{row:05d}", t) for row, t in truth[source]["outliers"] if t < facts["length"]}
+        hit = len(seen & made)
+        found[group] = {"recall": hit / max(len(made), 1), "precision": hit / max(len(seen), 1), "made": len(made)}
+    return found
+
+
+def commit(folder: Path) -> str:
+    """Of the working tree, and whether it has changes of its own."""
+    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    return subprocess.run(git, cwd=folder, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print what was reached, and what to try next."""
+    for group, report in found["evaluation"].items():
+        table = Table(
+            title=f"{group}: {report['series']:,} series, {report['horizon']} steps ahead", title_justify="left"
+        )
+        for column in ("", "series", "sMAPE", "MASE", "OWA", "CPU s / 1,000"):
+            table.add_column(column, justify="right" if column else "left")
+        for name, model in ordered(report):
+            numbers = [f"{model[key]['value']:.3f}" for key in ("smape", "mase", "owa")]
+            table.add_row(name, f"{model['series']:,}", *numbers, f"{model['cost']:.1f}")
+        console.print(table)
+        console.print(f"Ensemble: {ensemble(report)}.")
+        console.print(f"Less {report['best']}, its best member: {shown(report['difference'])} OWA.\n")
+    for text in targets(found["evaluation"]):
+        console.print(text)
+    console.print(f"\n{found['seconds']:.0f} s in all. {cost(found)}.")
+    if not found["deleted"]:
+        console.print(f"Endpoint {found['endpoint']} is up; `python run.py --delete` next time leaves none.")
+    again = os.environ.get("RUN_AS") or f"{sys.executable} {sys.argv[0]}"
+    console.print(f"On the competitions: {again} --data FOLDER", soft_wrap=True)
+
+
+def ordered(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(report["models"].items(), key=lambda each: each[1]["owa"]["value"])
+
+
+def ensemble(report: dict[str, Any]) -> str:
+    weights = report["chosen"]["weights"]
+    how = report["chosen"]["how"]
+    named = ", ".join(f"{name} {weight:.2f}" if how == "weighted" else name for name, weight in weights.items())
+    return f"{how} of {named}"
+
+
+def targets(evaluation: dict[str, Any]) -> list[str]:
+    """A sentence for each figure that was to be reached, where its group was judged."""
+    said = []
+    for group, measure, wanted, published in TARGETS:
+        if group in evaluation:
+            fact = evaluation[group]["models"]["ensemble"][measure]
+            verdict = "reached" if fact["value"] <= wanted else "not reached"
+            said.append(f"{group} {measure} {shown(fact)}; wanted at most {wanted}: {verdict}. {published}.")
+    return said
+
+
+def cost(found: dict[str, Any]) -> str:
+    """What the members' CPU seconds would cost on AWS."""
+    seconds = sum(sum(facts["seconds"].values()) for facts in found["members"].values())
+    if found["instance"] not in PRICES:
+        return f"The members took {seconds:.0f} CPU seconds; the price of {found['instance']} is not in our table"
+    dollars = seconds / CPUS[found["instance"]] / 3600 * PRICES[found["instance"]]
+    return f"The members took {seconds:.0f} CPU seconds, ${dollars:.3f} of a busy {found['instance']}; {PRICES_FROM}"
+
+
+def write(found: dict[str, Any], folder: Path) -> None:
+    """Put this data set's part into RESULTS.md, and leave the other's."""
+    path, head = folder / "RESULTS.md", f"## {HEADS.get(found['dataset'], found['dataset'])}"
+    parts = path.read_text().split("\n## ")[1:] if path.exists() else []
+    kept = {f"## {part.partition(chr(10))[0]}": f"## {part.rstrip()}\n" for part in parts}
+    kept[head] = "\n".join([head, "", *body(found)]) + "\n"
+    order = sorted(kept)
+    opening = "# Results\n\nEach part is written by the command that it names. "
+    opening += "Intervals: 95 %, 1,000 resamples of the series.\n"
+    path.write_text("\n".join([opening, *(kept[name] for name in order)]))
+
+
+def body(found: dict[str, Any]) -> list[str]:
+    data = (
+        f" --series {found['series']} --seed {found['seed']}" if found["dataset"] == "simulated" else " --data FOLDER"
+    )
+    tuned = f" --prophet {found['prophet']}" + (" --tune" if found["tuned"] else "")
+    count = sum(report["series"] for report in found["evaluation"].values())
+    lines = [
+        f"`python run.py{data}{tuned} --results`, run {found['at']} UTC, commit {found['commit']}, "
+        "seed of all draws 7: "
+        f"{count:,} series in {found['seconds']:.0f} s.",
+        "",
+    ]
+    if said := targets(found["evaluation"]):
+        lines += [*(f"- {text}" for text in said), ""]
+    lines += cleaned(found)
+    for group, report in found["evaluation"].items():
+        lines += grouped(group, report)
+    lines += [f"![Accuracy against cost](pareto-{found['dataset']}.svg)", "", f"{cost(found)}."]
+    stood = ", ".join(
+        f"{name} {f['stood_in']} of {f['fits']:,}" for name, f in found["members"].items() if f["stood_in"]
+    )
+    if stood:
+        lines += ["", f"Naive2 stood in for forecasts that failed: {stood}."]
+    if found["tuned"]:
+        lines += ["", f"LightGBM tuned: {', '.join(f'{key} {value:.4g}' for key, value in found['tuned'].items())}."]
+    return lines
+
+
+def cleaned(found: dict[str, Any]) -> list[str]:
+    """The cleaning's table."""
+    names = ["series", "observations", "duplicates", "corrections", "gaps", "outliers"]
+    lines = [
+        "| found before the split | " + " | ".join(names) + " | outliers are |",
+        "|---|" + "---:|" * len(names) + "---|",
+    ]
+    for group, facts in found["cleaning"].items():
+        done = "replaced" if facts["treated"] else "reported"
+        if group in found["quality"]:
+            judged = found["quality"][group]
+            done += f"; recall {judged['recall']:.2f}, precision {judged['precision']:.2f} of {judged['made']} made"
+        lines.append(f"| {group} | " + " | ".join(f"{facts[name]:,}" for name in names) + f" | {done} |")
+    return [*lines, ""]
+
+
+def grouped(group: str, report: dict[str, Any]) -> list[str]:
+    """A group's table, ensemble and intervals."""
+    lines = [f"### {group}: {report['series']:,} series, {report['horizon']} steps", ""]
+    lines += ["| | series | sMAPE | MASE | OWA | CPU s / 1,000 series |", "|---|---:|---|---|---|---:|"]
+    for name, model in ordered(report):
+        numbers = " | ".join(shown(model[key]) for key in ("smape", "mase", "owa"))
+        bold = "**" if name == "ensemble" else ""
+        lines.append(f"| {bold}{name}{bold} | {model['series']:,} | {numbers} | {model['cost']:.1f} |")
+    low, high = report["difference"]["interval"]
+    verdict = "better beyond noise" if high < 0 else "worse beyond noise" if low > 0 else "within noise"
+    sure = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in report["probabilistic"].items())
+    return [
+        *lines,
+        "",
+        f"Ensemble: {ensemble(report)}; OWA of the origins {report['chosen']['owa']:.3f}, "
+        f"chosen among {report['chosen']['tried']} ways. "
+        f"Less {report['best']}, the best member in hindsight: {shown(report['difference'], 4)} OWA, {verdict}. "
+        f"Probabilistic: {sure}; the floor's quantile loss is {report['floor_quantile_loss']:.3f}.",
+        "",
+    ]
