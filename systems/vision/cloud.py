@@ -1,4 +1,4 @@
-"""What run.py asks of AWS, one function per call sequence: account, objects, registry, endpoint; jobs.py has the jobs."""
+"""What run.py asks of AWS, a function each: account, objects, registry, endpoint. jobs.py has the jobs."""
 
 from __future__ import annotations
 
@@ -153,9 +153,7 @@ def approve(acc: Account, package: str, name: str) -> None:
     """Approve the version and make a model of it."""
     acc.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     container = {"ModelPackageName": package}
-    acc.sagemaker.create_model(
-        ModelName=name, ExecutionRoleArn=acc.endpoint, PrimaryContainer=container, Tags=TAGS
-    )
+    acc.sagemaker.create_model(ModelName=name, ExecutionRoleArn=acc.endpoint, PrimaryContainer=container, Tags=TAGS)
 
 
 def answers(acc: Account) -> list[dict[str, Any]]:

@@ -44,9 +44,11 @@ def prepare(acc: Account, name: str, raw: bool, options: list[str]) -> None:
 
 def channels(acc: Account, folders: dict[str, str]) -> list[dict[str, Any]]:
     """Input channels by name, of prefixes below the run's."""
+
     def source(folder: str) -> dict[str, Any]:
         return {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": acc.uri(folder) + "/",
                                  "S3DataDistributionType": "FullyReplicated"}}  # fmt: skip
+
     return [{"ChannelName": name, "DataSource": source(folder)} for name, folder in folders.items()]
 
 

@@ -47,12 +47,12 @@ def spread(values: tuple[float, float, float], signed: bool = False) -> str:
 def parity(settings: dict[str, Any], same: float) -> str:
     of = settings["parity"]
     return (
-        f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most {of['onnx: largest difference']:.1e} "
-        f"in any probability and decides alike in {of['onnx: same decision']:.1%}; int8 differs by "
-        f"{of['int8: mean difference']:.4f} in the mean and {of['int8: largest difference']:.3f} at most, and decides alike in "
-        f"{of['int8: same decision']:.1%} (on the test pictures int8 decides as fp32 in {same:.1%}). One picture through all "
-        f"members takes {of['fp32: ms']:.2f} ms in fp32 and {of['int8: ms']:.2f} ms in int8, one thread. "
-        f"Served: {settings['precision']}."
+        f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most "
+        f"{of['onnx: largest difference']:.1e} in any probability and decides alike in {of['onnx: same decision']:.1%}; "
+        f"int8 differs by {of['int8: mean difference']:.4f} in the mean and {of['int8: largest difference']:.3f} at most, "
+        f"and decides alike in {of['int8: same decision']:.1%} (on the test pictures int8 decides as fp32 in {same:.1%}). "
+        f"One picture through all members takes {of['fp32: ms']:.2f} ms in fp32 and {of['int8: ms']:.2f} ms in int8, one "
+        f"thread. Served: {settings['precision']}."
     )
 
 
@@ -61,16 +61,16 @@ def distributed(found: dict[str, Any]) -> str:
     curves = [", ".join(f"{loss:.4f}" for loss, _ in facts["curve"]) for facts in (alone, both)]
     return (
         f"The same seed, batch of {alone['batch']} and no augmentation: loss {curves[0]} on one instance in "
-        f"{alone['seconds']:.1f} s, {curves[1]} on two in {both['seconds']:.1f} s. They take the same pictures in the same "
-        "steps; batch normalisation sees half a batch on each of two, which is the difference."
+        f"{alone['seconds']:.1f} s, {curves[1]} on two in {both['seconds']:.1f} s. They take the same pictures in "
+        "the same steps; batch normalisation sees half a batch on each of two, which is the difference."
     )
 
 
 def unseen(found: dict[str, Any]) -> str:
     (low, high), (least, most) = found["interval"], found["floor interval"]
     return (
-        f"A kind of defect that nothing was trained on ({found['unseen']} pictures) among {found['good']} good ones: AUROC "
-        f"{found['auroc']:.3f} ({low:.3f} to {high:.3f}); the floor, distances of 38 numbers of the whole picture, "
+        f"A kind of defect that nothing was trained on ({found['unseen']} pictures) among {found['good']} good ones: "
+        f"AUROC {found['auroc']:.3f} ({low:.3f} to {high:.3f}); the floor, distances of 38 numbers of the whole picture, "
         f"{found['floor']:.3f} ({least:.3f} to {most:.3f})."
     )
 
@@ -104,7 +104,9 @@ def measured(kept: dict[str, Any]) -> list[str]:
     for part, tell in {"half": half, "labels": labels, "augment": augment, "unseen": left_out}.items():
         if part in kept:
             of = kept[part]
-            seen = f"Commit {of['commit']}, {of['at']} UTC, {of['seconds']} s, bfloat16 {'yes' if of['bf16'] else 'no'}."
+            seen = (
+                f"Commit {of['commit']}, {of['at']} UTC, {of['seconds']} s, bfloat16 {'yes' if of['bf16'] else 'no'}."
+            )
             lines += [*tell(of), "", seen, ""]
     return lines
 
@@ -123,7 +125,7 @@ def labels(of: dict[str, Any]) -> list[str]:
         [each, *(spread(runs[name]) for name in ("floor", "scratch", "backbone")), spread(runs["gain"], signed=True)]
         for each, runs in of["labels"].items()
     ]
-    about = f"Accuracy on the {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws of the labels."
+    about = f"Accuracy on the {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws."
     return ["### Few labels", "", f"{about} The gain is paired by draw.", "", *markdown(head, rows)]
 
 
@@ -141,7 +143,7 @@ def left_out(of: dict[str, Any]) -> list[str]:
         [name, f"{one['auroc']:.3f} ({one['interval'][0]:.3f} to {one['interval'][1]:.3f})", f"{one['floor']:.3f}"]
         for name, one in of["classes"].items()
     ]
-    about = "Each class once unknown to the detector, which knows the five others: AUROC of finding it in the test part."
+    about = "Each class once unknown to the detector, which knows the five others; judged on the test part."
     head = ("unseen class", "AUROC, 95 % bootstrap interval", "floor: quantiles of tone")
     return ["### Unseen defects", "", about, "", *markdown(head, rows)]
 
@@ -160,15 +162,17 @@ def results(found: dict[str, Any], folder: Path) -> str:
         "",
         *models(found["models"]),
         "",
-        "Intervals of accuracy: Wilson, 95 %. Members are calibrated on validation pictures; test pictures chose nothing.",
+        "Intervals of accuracy: Wilson, 95 %. Calibrated on validation pictures; test pictures chose nothing.",
         "",
         *([unseen(found["unseen"]), ""] if "unseen" in found else []),
         parity(found["settings"], found["int8 decides as fp32"]),
         "",
-        f"Search: {tuning['trials']} training jobs, best rate {tuning['rate']:.2g}. {distributed(found['distributed'])}",
+        f"Search: {tuning['trials']} training jobs, best rate {tuning['rate']:.2g}.",
+        "",
+        distributed(found["distributed"]),
         "",
         f"Batch transform: {found['transform']['pictures']} pictures on two instances in "
-        f"{found['transform']['seconds']:.0f} s, every member in both precisions, the start of the containers included.",
+        f"{found['transform']['seconds']:.0f} s, every member in both precisions, the containers' start included.",
         "",
         f"On AWS: {cost(found)}",
         "",

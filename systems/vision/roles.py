@@ -1,6 +1,6 @@
 """The three roles of this system, each with no more than it needs: who deploys, the jobs, what serves.
 
-    deployer   uploads pictures, starts jobs, registers, deploys and asks what is named vision-*, and may pass the two others
+    deployer   uploads pictures, starts jobs, registers, deploys and asks what is named vision-*, may pass the others
     jobs       read what lies under vision/ and write prepared pictures, members and models
     endpoint   reads models and pictures to be judged, writes answers: endpoint and batch transform
 

@@ -165,7 +165,9 @@ class Run:
             done = self.training("ensemble", step)
             self.found["settings"] = settings = self.facts(done, "settings.json")
             same, ms = settings["parity"]["int8: same decision"], settings["parity"]
-            step.say(f"int8 decides as PyTorch in {same:.1%}, {ms['fp32: ms']:.1f} -> {ms['int8: ms']:.1f} ms a picture")
+            step.say(
+                f"int8 decides as PyTorch in {same:.1%}, {ms['fp32: ms']:.1f} -> {ms['int8: ms']:.1f} ms a picture"
+            )
         return str(done["ModelArtifacts"]["S3ModelArtifacts"])
 
     def register(self, artifact: str) -> None:
@@ -207,7 +209,9 @@ class Run:
         with Step("ask") as step:
             answer, known = cloud.ask(self.acc, name, png(self.parts["test"][0][0]), "image/png"), answered["test-0"]
             if answer["label"] != known["label"] or abs(answer["anomaly"] - known["anomaly"]) > TOLERANCE:
-                raise SystemExit(f"The endpoint answered {answer}, the batch transform {known}: it serves another model.")
+                raise SystemExit(
+                    f"The endpoint answered {answer}, the batch transform {known}: it serves another model."
+                )
             self.found["answer"] = answer
             step.say(json.dumps(answer))
         self.found["deleted"] = self.args.delete

@@ -30,9 +30,7 @@ def picture(kind: str, of: Material, rng: np.random.Generator) -> tuple[NDArray[
     return exposed(surface, of, rng), mask
 
 
-def dataset(
-    kinds: list[str], seed: int, materials: list[Material] | None = None
-) -> dict[str, NDArray]:
+def dataset(kinds: list[str], seed: int, materials: list[Material] | None = None) -> dict[str, NDArray]:
     """Pictures of the kinds, in that order: images and masks (n, SIZE, SIZE), families (n)."""
     rng = np.random.default_rng(seed)
     images, masks, families = [], [], []

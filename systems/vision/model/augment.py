@@ -1,9 +1,9 @@
 """Changes to training pictures that leave the answer as it is, or mix two pictures and their answers alike.
 
-    geometric     mirrored, turned by quarters and a little, scaled, shifted
-    photometric   gain, brightness, gamma-like bend, noise
-    mixup         two pictures laid over each other (Zhang et al., 2018)
-    cutmix        a rectangle of one picture in another (Yun et al., 2019)
+geometric     mirrored, turned by quarters and a little, scaled, shifted
+photometric   gain, brightness, gamma-like bend, noise
+mixup         two pictures laid over each other (Zhang et al., 2018)
+cutmix        a rectangle of one picture in another (Yun et al., 2019)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALPHA = 0.4  # of the Beta distribution that mixup draws its weights from
 
 
 def chosen(text: str) -> list[str]:
-    """"geometric,mixup", "all" or "none" as a list; ValueError for any other name."""
+    """ "geometric,mixup", "all" or "none" as a list; ValueError for any other name."""
     names = list(NAMES) if text == "all" else [name for name in text.split(",") if name and name != "none"]
     if unknown := set(names) - set(NAMES):
         raise ValueError(f"unknown augmentation {sorted(unknown)}: there are {', '.join(NAMES)}, all, none")

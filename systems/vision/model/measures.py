@@ -31,7 +31,9 @@ def calibration_error(probabilities: NDArray, truth: NDArray) -> float:
     """Expected calibration error: confidence against accuracy in ten equally filled bins."""
     sure, right = probabilities.max(1), probabilities.argmax(1) == truth
     parts = np.array_split(np.argsort(sure), BINS)
-    return float(sum(abs(sure[part].mean() - right[part].mean()) * len(part) for part in parts if len(part)) / len(truth))
+    return float(
+        sum(abs(sure[part].mean() - right[part].mean()) * len(part) for part in parts if len(part)) / len(truth)
+    )
 
 
 def temperature(logits: NDArray, truth: NDArray) -> float:

@@ -1,6 +1,6 @@
 """The network: four residual blocks over 96x96 grey pictures, 0.5 million parameters, quick on a processor.
 
-       96x96 -> stem 24x24x32 -> 24x24x40 (shallow) -> 12x12x80 (middle) -> 6x6x128 (deep) -> mean and maximum -> classes
+       96x96 -> stem 24x24x32 -> 24x24x40 (shallow) -> 12x12x80 (middle) -> 6x6x128 (deep) -> mean, maximum -> classes
 
 The backbone's weights travel as NumPy files of half precision: small, and no pickle.
 """

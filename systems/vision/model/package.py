@@ -1,6 +1,6 @@
 """Make one servable ensemble of trained members: calibrate, export to ONNX and int8, fill the anomaly detector's bank.
 
-    python model/package.py --train work/train --validation work/validation --members work/members --model-dir work/ensemble
+    python model/package.py --train work/train --validation work/validation --members work/members
 
 Temperatures, the quantisation's ranges and the anomaly threshold come from training and validation pictures only. What
 is parity between PyTorch, ONNX and int8 here is measured on the validation pictures and kept in settings.json.
@@ -47,7 +47,7 @@ class Pictures(CalibrationDataReader):
 
 
 def member(folder: Path) -> tuple[nn.Module, list[str]]:
-    """A trained network and its classes, from a folder with what train.py wrote, or with the model.tar.gz of its job."""
+    """A trained network and its classes, from a folder with what train.py wrote or a model.tar.gz of it."""
     with tempfile.TemporaryDirectory() as opened:
         for archive in folder.rglob("model.tar.gz"):
             with tarfile.open(archive) as tar:

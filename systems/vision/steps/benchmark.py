@@ -2,8 +2,8 @@
 
     python steps/benchmark.py --prepared work/real --parts half,labels,augment,unseen
 
---prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json by itself when it is done. The test
-part is used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
+--prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part is
+used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def labels(data: Data, epochs: int) -> dict[str, Any]:
             runs["floor"].append(float((known.argmax(1) == data.truth).mean()))
             for start in STEPS:
                 runs[start].append(accuracy(data, each, seed, start))
-            print(f"labels: {each} a class, draw {seed}: {({k: round(v[-1], 4) for k, v in runs.items()})}", flush=True)
+            print(
+                f"labels: {each} a class, draw {seed}: { ({k: round(v[-1], 4) for k, v in runs.items()}) }", flush=True
+            )
         gain = [one - other for one, other in zip(runs["backbone"], runs["scratch"], strict=True)]
         found[str(each)] = {name: mean_interval(values) for name, values in (runs | {"gain": gain}).items()}
     return {"seeds": SEEDS, "labels": found, "test": len(data.test)}
@@ -100,7 +102,7 @@ def augment(data: Data, epochs: int) -> dict[str, Any]:
     for seed in range(AUGMENT_SEEDS):
         for name in AUGMENTATIONS:
             runs[name].append(accuracy(data, AUGMENT_LABELS, seed, "backbone", name))
-        print(f"augment: draw {seed}: {({k: round(v[-1], 4) for k, v in runs.items()})}", flush=True)
+        print(f"augment: draw {seed}: { ({k: round(v[-1], 4) for k, v in runs.items()}) }", flush=True)
     gains = {k: mean_interval([a - b for a, b in zip(v, runs["none"], strict=True)]) for k, v in runs.items()}
     means = {name: mean_interval(values) for name, values in runs.items()}
     return {"seeds": AUGMENT_SEEDS, "each": AUGMENT_LABELS, "accuracy": means, "gain": gains, "test": len(data.test)}

@@ -1,7 +1,7 @@
 """Make train, validation and test parts of 96x96 grey pictures: of raw picture files, or of the generator's.
 
     python steps/prepare.py --out work/prepared                    # a factory of six products, simulated
-    python steps/prepare.py --raw FOLDER --out work/prepared       # FOLDER/<class>/*.jpg: half of each class is the test
+    python steps/prepare.py --raw FOLDER --out work/prepared       # FOLDER/<class>/*.jpg: half of each class is test
 
 A fifth of what is not the test is validation. Raw files are split by name, so one file is in one part only; simulated
 parts have seeds of their own. The test part of the simulation has a defect that no other part has.

@@ -2,8 +2,8 @@
 
     python steps/pretrain.py --minutes 8 --to model/backbone.npz      # a GPU is used where there is one
 
-New pictures are drawn for every round, so none is seen more often than a few times. The log that made the weights is
-written beside them.
+New pictures are drawn for every round, and random parts of them shown, so none is seen twice alike. The log that made the
+weights is written beside them.
 """
 
 from __future__ import annotations
@@ -21,22 +21,39 @@ sys.path[:0] = [str(HERE / "model"), str(HERE / "data")]
 import network  # noqa: E402
 from augment import augmented  # noqa: E402
 from synthetic import CLASSES, dataset  # noqa: E402
-from textures import FAMILIES  # noqa: E402
+from textures import FAMILIES, SIZE  # noqa: E402
 
-DRAWN, SEEN, BATCH, RATE = 2048, 2, 64, 3e-3  # pictures of a round, how often each is seen
+DRAWN, SEEN, BATCH, RATE = 2048, 4, 64, 3e-3  # pictures of a round, how often each is seen
+CROP, FIELD = 64, 8  # pixels: what is shown of a picture in training, and of a field of the mask
+LEAST = 12  # pixels of a defect that must be in the crop to be asked for
 
 
 def drawn(seed: int, count: int) -> dict[str, Tensor]:
-    """A round's pictures; of the mask the share that is covered in each of 12x12 fields."""
+    """A round's pictures, their answers and masks."""
     kinds = [CLASSES[i % len(CLASSES)] for i in range(count)]
     made = dataset(kinds, seed)
-    masks = torch.from_numpy(made["masks"]).float()[:, None]
     return {
         "images": network.as_input(made["images"]),
         "kinds": torch.tensor([CLASSES.index(kind) for kind in kinds]),
         "families": torch.from_numpy(made["families"]),
-        "where": (nn.functional.avg_pool2d(masks, 8)[:, 0] > 0.1).float(),
+        "masks": torch.from_numpy(made["masks"]).float()[:, None],
     }
+
+
+def cropped(part: dict[str, Tensor], rng: torch.Generator) -> dict[str, Tensor]:
+    """A random part of each batch, mirrored by chance; a picture whose defect is left out has none."""
+    top, left = (int(torch.randint(SIZE - CROP + 1, (1,), generator=rng)) for _ in range(2))
+    mirrored = [axis for axis in (2, 3) if torch.rand((), generator=rng) < 0.5]
+    shown = {
+        name: part[name][:, :, top : top + CROP, left : left + CROP].flip(mirrored) for name in ("images", "masks")
+    }
+    there = shown["masks"].sum((1, 2, 3)) >= LEAST
+    return part | shown | {"kinds": torch.where(there, part["kinds"], 0)}
+
+
+def fields(masks: Tensor) -> Tensor:
+    """Where a tenth of a field of 8x8 pixels is covered."""
+    return (nn.functional.avg_pool2d(masks, FIELD)[:, 0] > 0.1).float()
 
 
 def losses(model: nn.Module, x: Tensor, part: dict[str, Tensor]) -> Tensor:
@@ -45,7 +62,7 @@ def losses(model: nn.Module, x: Tensor, part: dict[str, Tensor]) -> Tensor:
     return (
         nn.functional.cross_entropy(kind, part["kinds"], label_smoothing=0.05)
         + 0.3 * nn.functional.cross_entropy(family, part["families"])
-        + nn.functional.binary_cross_entropy_with_logits(where, part["where"], pos_weight=weight)
+        + nn.functional.binary_cross_entropy_with_logits(where, fields(part["masks"]), pos_weight=weight)
     )
 
 
@@ -56,7 +73,7 @@ def judged(model: nn.Module, part: dict[str, Tensor], device: str) -> str:
     kind, family, where = (value.cpu() for value in model(part["images"].to(device)))
     kinds = (kind.argmax(1) == part["kinds"]).float().mean()
     families = (family.argmax(1) == part["families"]).float().mean()
-    found, true = where > 0, part["where"] > 0
+    found, true = where > 0, fields(part["masks"]) > 0
     overlap = (found & true).sum() / (found | true).sum().clamp(min=1)
     return f"kind {kinds:.3f} family {families:.3f} overlap of masks {overlap:.3f}"
 
@@ -85,7 +102,7 @@ def main() -> None:
             rate = min(1, (round_ * DRAWN * SEEN / BATCH + steps + 1) / 100) * max(0.01, 1 - spent)  # up, then down
             for group in optimise.param_groups:
                 group["lr"] = RATE * rate
-            some = {name: value[places].to(device) for name, value in part.items()}
+            some = cropped({name: value[places].to(device) for name, value in part.items()}, rng)
             x, _ = augmented(some["images"], some["kinds"], ["photometric"], rng)
             with torch.autocast(device, torch.bfloat16, enabled=device == "cuda" or network.halves()):
                 loss = losses(model, x, some)
