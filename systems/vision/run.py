@@ -38,11 +38,11 @@ from synthetic import CLASSES, dataset  # noqa: E402
 PICTURES = ("jpg", "jpeg", "png", "bmp")
 TURNED = 1000  # pictures of the batch transform, at least; a smaller test is filled up with simulated ones
 MEMBERS = {
-    "scratch": ({"start": "scratch", "seed": 0}, 1),
-    "pretrained": ({"start": "backbone", "seed": 1}, 1),
-    "distributed": ({"start": "backbone", "seed": 2}, 2),
+    "scratch": ({"weights": "scratch", "seed": 0}, 1),
+    "pretrained": ({"weights": "backbone", "seed": 1}, 1),
+    "distributed": ({"weights": "backbone", "seed": 2}, 2),
 }
-SAME = {"start": "scratch", "augment": "none", "epochs": 3, "rate": 0.001, "seed": 7}  # on one instance, and on two
+SAME = {"weights": "scratch", "augment": "none", "epochs": 3, "rate": 0.001, "seed": 7}  # on one instance, and on two
 TOLERANCE = 1e-4  # between the endpoint's and the batch transform's answer
 
 console = Console(highlight=False)
@@ -69,7 +69,7 @@ class Step:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.status.__exit__(kind, error, trace)
         mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}")
+        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}", soft_wrap=True)
 
 
 class Run:
@@ -108,7 +108,7 @@ class Run:
                     (HERE / part).glob("*.py")]  # fmt: skip
             size = cloud.upload(self.acc, code + raw)
             self.source = cloud.upload_source(self.acc, HERE / "model")
-            step.say(f"{size / 1e6:.1f} MB to {self.acc.uri()}, jobs as {self.acc.jobs}")
+            step.say(f"{size / 1e6:.2f} MB to {self.acc.uri()}, jobs as {self.acc.jobs}")
         with Step("prepare") as step:
             options = [] if raw else ["--each", str(self.args.each), "--test", str(self.args.test)]
             name = self.name("prepare")
@@ -127,7 +127,7 @@ class Run:
     def tune(self) -> float:
         """The learning rate that did best on validation pictures."""
         with Step("tune") as step:
-            chosen = {"start": "backbone", "epochs": self.args.tune_epochs, "seed": 3}
+            chosen = {"weights": "backbone", "epochs": self.args.tune_epochs, "seed": 3}
             name = self.name("tune")
             jobs.tune(self.acc, name, self.source, chosen, self.args.trials)
             asked = {"HyperParameterTuningJobName": name}

@@ -1,6 +1,6 @@
 """Train the network on labelled pictures: from scratch, or on a backbone that has seen synthetic ones.
 
-    python model/train.py --train work/prepared/train --validation work/prepared/validation --start backbone
+    python model/train.py --train work/prepared/train --validation work/prepared/validation --weights backbone
 
 In a SageMaker job channels, model folder and hyperparameters arrive by themselves. On several instances, started
 by torchrun, each takes its part of every batch; one or several then take the same steps but for batch statistics.
@@ -107,7 +107,7 @@ def logits(model: nn.Module, images: np.ndarray) -> np.ndarray:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--start", choices=("scratch", "backbone"), default="scratch")
+    parser.add_argument("--weights", choices=("scratch", "backbone"), default="scratch")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--batch", type=int, default=BATCH, help="pictures of a step, all instances together")
     parser.add_argument("--rate", type=float, default=RATE)
@@ -139,7 +139,7 @@ def main() -> None:
             curve.append([loss, float(right)])
             print(f"epoch={epoch} world={world} train:loss={loss:.5f} validation:accuracy={right:.5f}", flush=True)
 
-    start = Path(__file__).with_name("backbone.npz") if args.start == "backbone" else None
+    start = Path(__file__).with_name("backbone.npz") if args.weights == "backbone" else None
     how = {"epochs": args.epochs, "batch": args.batch, "rate": args.rate, "augment": args.augment, "seed": args.seed}
     model = fit(images, labels, len(classes), start=start, told=told, **how)
     if rank == 0:
@@ -148,7 +148,7 @@ def main() -> None:
         print(f"train:seconds={seconds:.1f} {parameters:,} parameters, {len(labels)} pictures", flush=True)
         args.model_dir.mkdir(parents=True, exist_ok=True)
         network.save(model, args.model_dir / "weights.npz")
-        facts = {"classes": classes, "curve": curve, "seconds": seconds, "world": world, "start": args.start} | how
+        facts = {"classes": classes, "curve": curve, "seconds": seconds, "world": world, "weights": args.weights} | how
         (args.model_dir / "facts.json").write_text(json.dumps(facts | {"parameters": parameters}))
     if world > 1:
         torch.distributed.destroy_process_group()
