@@ -46,13 +46,13 @@ def spread(values: tuple[float, float, float], signed: bool = False) -> str:
 
 def parity(settings: dict[str, Any], same: float) -> str:
     of = settings["parity"]
+    exact, small = f"{of['onnx: largest difference']:.1e}", f"{of['int8: mean difference']:.4f}"
     return (
-        f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most "
-        f"{of['onnx: largest difference']:.1e} in any probability and decides alike in {of['onnx: same decision']:.1%}; "
-        f"int8 differs by {of['int8: mean difference']:.4f} in the mean and {of['int8: largest difference']:.3f} at most, "
-        f"and decides alike in {of['int8: same decision']:.1%} (on the test pictures int8 decides as fp32 in {same:.1%}). "
-        f"One picture through all members takes {of['fp32: ms']:.2f} ms in fp32 and {of['int8: ms']:.2f} ms in int8, one "
-        f"thread. Served: {settings['precision']}."
+        f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most {exact} in any probability and "
+        f"decides alike in {of['onnx: same decision']:.1%}; int8 differs by {small} in the mean and "
+        f"{of['int8: largest difference']:.3f} at most, and decides alike in {of['int8: same decision']:.1%} (on the test "
+        f"pictures int8 decides as fp32 in {same:.1%}). One picture through all members takes {of['fp32: ms']:.2f} ms in "
+        f"fp32 and {of['int8: ms']:.2f} ms in int8, one thread. Served: {settings['precision']}."
     )
 
 
@@ -70,7 +70,7 @@ def unseen(found: dict[str, Any]) -> str:
     (low, high), (least, most) = found["interval"], found["floor interval"]
     return (
         f"A kind of defect that nothing was trained on ({found['unseen']} pictures) among {found['good']} good ones: "
-        f"AUROC {found['auroc']:.3f} ({low:.3f} to {high:.3f}); the floor, distances of 38 numbers of the whole picture, "
+        f"AUROC {found['auroc']:.3f} ({low:.3f} to {high:.3f}); the floor, distances of 38 numbers of the picture, "
         f"{found['floor']:.3f} ({least:.3f} to {most:.3f})."
     )
 
@@ -101,7 +101,7 @@ def show(found: dict[str, Any], console: Console) -> None:
 def measured(kept: dict[str, Any]) -> list[str]:
     """What steps/benchmark.py wrote, part by part; what it has not measured is left out."""
     lines = [f"## Real pictures: {kept['data']}", "", "Measured by `python steps/benchmark.py`, without a cloud.", ""]
-    for part, tell in {"half": half, "labels": labels, "augment": augment, "unseen": left_out}.items():
+    for part, tell in {"half": half, "probe": probe, "labels": labels, "augment": augment, "unseen": left_out}.items():
         if part in kept:
             of = kept[part]
             seen = (
@@ -119,6 +119,25 @@ def half(of: dict[str, Any]) -> list[str]:
     return ["### Half and half", "", about, "", *models(of["models"]), "", said]
 
 
+def probe(of: dict[str, Any]) -> list[str]:
+    names = ("floor", "untrained", "pre-trained")
+    head = ("labels a class", *names, "gain of pre-training", "gain over the floor")
+    rows = [
+        [
+            each,
+            *(spread(runs[name]) for name in names),
+            *(spread(runs[name], signed=True) for name in ("gain", "over the floor")),
+        ]
+        for each, runs in of["labels"].items()
+    ]
+    about = (
+        "The same ridge regression on the floor's numbers, on the features of a frozen untrained backbone, and of the "
+        f"pre-trained one: accuracy on {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws; "
+        "gains are paired by draw."
+    )
+    return ["### Few labels, frozen backbone", "", about, "", *markdown(head, rows)]
+
+
 def labels(of: dict[str, Any]) -> list[str]:
     head = ("labels a class", "floor", "from scratch", "pre-trained", "gain of pre-training")
     rows = [
@@ -126,7 +145,7 @@ def labels(of: dict[str, Any]) -> list[str]:
         for each, runs in of["labels"].items()
     ]
     about = f"Accuracy on the {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws."
-    return ["### Few labels", "", f"{about} The gain is paired by draw.", "", *markdown(head, rows)]
+    return ["### Few labels, all layers trained", "", f"{about} The gain is paired by draw.", "", *markdown(head, rows)]
 
 
 def augment(of: dict[str, Any]) -> list[str]:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Z, DRAWS, BINS = 1.96, 1000, 10
+STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # 97.5 % quantile for 1, 2, ... degrees
+STUDENT += (2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
 Array = NDArray[np.float64]
 
 
@@ -61,8 +63,8 @@ def auroc_interval(scores: NDArray, positive: NDArray, seed: int = 0) -> tuple[f
 
 
 def mean_interval(values: list[float]) -> tuple[float, float, float]:
-    """Mean and its 95 % interval by Student's t, for up to 11 values."""
-    quantile = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)[len(values) - 2]
+    """Mean and its 95 % interval by Student's t, for up to 20 values."""
+    quantile = STUDENT[len(values) - 2]
     half = quantile * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half
 

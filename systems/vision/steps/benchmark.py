@@ -1,9 +1,9 @@
 """The long measurements on real pictures, outside the ten minutes: `run.py --results` puts them into RESULTS.md.
 
-    python steps/benchmark.py --prepared work/real --parts half,labels,augment,unseen
+    python steps/benchmark.py --prepared work/real --parts probe,half,unseen
 
---prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part is
-used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
+--prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part
+is used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ BACKBONE = HERE / "model" / "backbone.npz"
 MEMBERS = {"custom CNN, from scratch": (None, 0), "pre-trained": (BACKBONE, 1), "pre-trained, again": (BACKBONE, 2)}
 SEEDS, LABELS = 3, (5, 20)
 STEPS = {"scratch": 18, "backbone": 12}  # of each of ten epochs: from scratch gets half as many again
+PROBE_SEEDS, BACKBONES = 20, {"untrained": 0, "pre-trained": None}
 AUGMENTATIONS = ("none", "geometric", "photometric", "mixup", "cutmix", "all")
 AUGMENT_SEEDS, AUGMENT_LABELS = 2, 10
 
@@ -47,10 +48,14 @@ class Data:
         self.pool = np.concatenate([self.train, self.held])
         self.pool_labels = np.concatenate([self.train_labels, self.held_labels])
 
-    def few(self, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def places(self, each: int, seed: int) -> np.ndarray:
         rng = np.random.default_rng([seed, each])
         of = [rng.permutation(np.flatnonzero(self.pool_labels == i))[:each] for i in range(len(self.classes))]
-        return self.pool[np.concatenate(of)], self.pool_labels[np.concatenate(of)]
+        return np.concatenate(of)
+
+    def few(self, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        places = self.places(each, seed)
+        return self.pool[places], self.pool_labels[places]
 
 
 def half(data: Data, epochs: int) -> dict[str, Any]:
@@ -96,6 +101,39 @@ def labels(data: Data, epochs: int) -> dict[str, Any]:
     return {"seeds": SEEDS, "labels": found, "test": len(data.test)}
 
 
+@torch.no_grad()
+def frozen(images: np.ndarray, seed: int | None) -> np.ndarray:
+    """Mean, maximum and spread of the features at three scales; of an untrained backbone where a seed is given."""
+    torch.manual_seed(seed or 0)
+    backbone = network.Backbone().eval()
+    if seed is None:
+        network.load(backbone, BACKBONE)
+    parts = []
+    for at in range(0, len(images), 100):
+        found = backbone(network.as_input(images[at : at + 100]))
+        parts.append(torch.cat([pool for f in found for pool in (f.mean((2, 3)), f.amax((2, 3)), f.std((2, 3)))], 1))
+    return torch.cat(parts).numpy().astype(float)
+
+
+def probe(data: Data, epochs: int) -> dict[str, Any]:
+    """A frozen backbone under the floor's ridge: pre-trained against untrained, the same draws of labels."""
+    sets = {name: (frozen(data.pool, seed), frozen(data.test, seed)) for name, seed in BACKBONES.items()}
+    sets["floor"] = floor.numbers(data.pool), floor.numbers(data.test)
+    found = {}
+    for each in (*LABELS, 75):
+        runs: dict[str, list[float]] = {name: [] for name in sets}
+        for seed in range(PROBE_SEEDS):
+            places = data.places(each, seed)
+            for name, (known, wanted) in sets.items():
+                said = floor.ridge(known[places], data.pool_labels[places], len(data.classes), wanted).argmax(1)
+                runs[name].append(float((said == data.truth).mean()))
+        gain = [one - other for one, other in zip(runs["pre-trained"], runs["untrained"], strict=True)]
+        over = [one - other for one, other in zip(runs["pre-trained"], runs["floor"], strict=True)]
+        found[str(each)] = {k: mean_interval(v) for k, v in (runs | {"gain": gain, "over the floor": over}).items()}
+        print(f"probe: {each} {found[str(each)]}", flush=True)
+    return {"seeds": PROBE_SEEDS, "labels": found, "test": len(data.test)}
+
+
 def augment(data: Data, epochs: int) -> dict[str, Any]:
     """What each augmentation alone, and all together, change for a pre-trained network."""
     runs: dict[str, list[float]] = {name: [] for name in AUGMENTATIONS}
@@ -132,6 +170,7 @@ def unseen(data: Data, epochs: int) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[Data, int], dict[str, Any]]] = {
     "half": half,
+    "probe": probe,
     "labels": labels,
     "augment": augment,
     "unseen": unseen,

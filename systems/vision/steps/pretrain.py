@@ -1,9 +1,9 @@
 """Pre-train the backbone on synthetic pictures: which defect, which family of texture, and where.
 
-    python steps/pretrain.py --minutes 8 --to model/backbone.npz      # a GPU is used where there is one
+    python steps/pretrain.py --minutes 12 --to model/backbone.npz      # a GPU is used where there is one
 
-New pictures are drawn for every round, and random parts of them shown, so none is seen twice alike. The log that made the
-weights is written beside them.
+New pictures are drawn for every round, and random parts of them shown, so none is seen twice alike. The log that made
+the weights is written beside them.
 """
 
 from __future__ import annotations
