@@ -50,9 +50,9 @@ def parity(settings: dict[str, Any], same: float) -> str:
     return (
         f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most {exact} in any probability and "
         f"decides alike in {of['onnx: same decision']:.1%}; int8 differs by {small} in the mean and "
-        f"{of['int8: largest difference']:.3f} at most, and decides alike in {of['int8: same decision']:.1%} (on the test "
-        f"pictures int8 decides as fp32 in {same:.1%}). One picture through all members takes {of['fp32: ms']:.2f} ms in "
-        f"fp32 and {of['int8: ms']:.2f} ms in int8, one thread. Served: {settings['precision']}."
+        f"{of['int8: largest difference']:.3f} at most, and decides alike in {of['int8: same decision']:.1%} (as fp32 on the "
+        f"test pictures: {same:.1%}). One picture through all members takes {of['fp32: ms']:.2f} ms in fp32 "
+        f"and {of['int8: ms']:.2f} ms in int8, one thread. Served: {settings['precision']}."
     )
 
 
