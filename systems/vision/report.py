@@ -1,10 +1,12 @@
-"""Say what a run reached: on the screen, and as RESULTS.md together with what steps/benchmark.py measured."""
+"""Say what a run reached: on the screen, and as RESULTS.md together with what steps/benchmark.py measured.
+
+python report.py work/last.json       # RESULTS.md again, of the last run and a newer benchmark.json
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -169,13 +171,12 @@ def left_out(of: dict[str, Any]) -> list[str]:
 
 def results(found: dict[str, Any], folder: Path) -> str:
     """RESULTS.md."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
     tuning = found["tuning"]
     lines = [
         "# Results",
         "",
         f"Written by `python run.py --results`: data {found['data']}, seed 0, run {found['at']} UTC, "
-        f"commit {git.stdout.strip() or 'unknown'}.",
+        f"commit {found['commit']}.",
         "",
         f"## The run: {found['data']}, {len(found['classes'])} classes",
         "",
@@ -204,3 +205,13 @@ def results(found: dict[str, Any], folder: Path) -> str:
         lines += ["## The backbone", "", "`python steps/pretrain.py`; the whole log is `model/backbone.log`.", ""]
         lines += [*(f"    {line}" for line in (said[0], *said[-2:])), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def write(last: Path) -> None:
+    """RESULTS.md of a run's last.json and of what was measured by now."""
+    here = Path(__file__).resolve().parent
+    (here / "RESULTS.md").write_text(results(json.loads(last.read_text()), here))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

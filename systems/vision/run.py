@@ -15,6 +15,7 @@ import argparse
 import base64
 import io
 import json
+import subprocess
 import sys
 import tarfile
 import time
@@ -80,7 +81,9 @@ class Run:
         self.acc = cloud.account(f"vision/{self.stamp}", args.instance_type, args.role)
         self.folder = args.work / self.stamp
         self.found: dict[str, Any] = {"at": self.stamp, "instance": args.instance_type, "seconds": {}}
-        self.found |= {"data": args.data.name if args.data else "simulated", "name": self.name("ensemble")}
+        git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
+        self.found |= {"commit": git.stdout.strip() or "unknown", "name": self.name("ensemble")}
+        self.found |= {"data": args.data.name if args.data else "simulated"}
 
     def name(self, of: str) -> str:
         return f"vision-{of}-{self.stamp}"
@@ -289,8 +292,9 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
     told.show(found, console)
+    (args.work / "last.json").write_text(json.dumps(found))
     if args.results:
-        (HERE / "RESULTS.md").write_text(told.results(found, HERE))
+        told.write(args.work / "last.json")
 
 
 if __name__ == "__main__":
