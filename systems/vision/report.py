@@ -52,8 +52,8 @@ def parity(settings: dict[str, Any], same: float) -> str:
     return (
         f"On {of['pictures']} validation pictures ONNX differs from PyTorch by at most {exact} in any probability and "
         f"decides alike in {of['onnx: same decision']:.1%}; int8 differs by {small} in the mean and "
-        f"{of['int8: largest difference']:.3f} at most, and decides alike in {of['int8: same decision']:.1%} (as fp32 on the "
-        f"test pictures: {same:.1%}). One picture through all members takes {of['fp32: ms']:.2f} ms in fp32 "
+        f"{of['int8: largest difference']:.3f} at most, and decides alike in {of['int8: same decision']:.1%} (as fp32 "
+        f"on the test pictures: {same:.1%}). One picture through all members takes {of['fp32: ms']:.2f} ms in fp32 "
         f"and {of['int8: ms']:.2f} ms in int8, one thread. Served: {settings['precision']}."
     )
 
@@ -137,7 +137,10 @@ def probe(of: dict[str, Any]) -> list[str]:
         f"pre-trained one: accuracy on {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws; "
         "gains are paired by draw."
     )
-    return ["### Few labels, frozen backbone", "", about, "", *markdown(head, rows)]
+    full = [[name, *cells(facts, "floor")[:2]] for name, facts in of["all"].items()]
+    last = ["", f"With all {of['pool']} pictures that are not the test (95 % Wilson intervals):", ""]
+    table = [*markdown(head, rows), *last, *markdown(("numbers under the ridge", *COLUMNS[:2]), full)]
+    return ["### Few labels, frozen backbone", "", about, "", *table]
 
 
 def labels(of: dict[str, Any]) -> list[str]:
@@ -155,7 +158,7 @@ def augment(of: dict[str, Any]) -> list[str]:
         [name, spread(of["accuracy"][name]), "" if name == "none" else spread(of["gain"][name], signed=True)]
         for name in of["accuracy"]
     ]
-    about = f"A pre-trained network, {of['each']} labels a class, {of['seeds']} draws; the gain is paired by draw."
+    about = f"A pre-trained network, {of['steps']} steps, {of['each']} labels a class, {of['seeds']} draws of them."
     return ["### Augmentation", "", about, "", *markdown(("augmentation", "accuracy", "gain over none"), rows)]
 
 
