@@ -103,7 +103,14 @@ def show(found: dict[str, Any], console: Console) -> None:
 def measured(kept: dict[str, Any]) -> list[str]:
     """What steps/benchmark.py wrote, part by part; what it has not measured is left out."""
     lines = [f"## Real pictures: {kept['data']}", "", "Measured by `python steps/benchmark.py`, without a cloud.", ""]
-    for part, tell in {"half": half, "probe": probe, "labels": labels, "augment": augment, "unseen": left_out}.items():
+    for part, tell in {
+        "half": half,
+        "probe": probe,
+        "labels": labels,
+        "copies": copies,
+        "augment": augment,
+        "unseen": left_out,
+    }.items():
         if part in kept:
             of = kept[part]
             seen = (
@@ -153,13 +160,26 @@ def labels(of: dict[str, Any]) -> list[str]:
     return ["### Few labels, all layers trained", "", f"{about} The gain is paired by draw.", "", *markdown(head, rows)]
 
 
+def copies(of: dict[str, Any]) -> list[str]:
+    about = (
+        f"The frozen pre-trained backbone under the ridge, {of['each']} labels a class and {of['copies']} augmented copies "
+        f"of each picture beside it, {of['seeds']} draws of the labels."
+    )
+    return ["### Augmentation, frozen backbone", "", about, "", *effect(of)]
+
+
 def augment(of: dict[str, Any]) -> list[str]:
+    about = f"A pre-trained network, {of['steps']} steps, {of['each']} labels a class, {of['seeds']} draws of them."
+    return ["### Augmentation, all layers trained", "", about, "", *effect(of)]
+
+
+def effect(of: dict[str, Any]) -> list[str]:
+    """Accuracy with each augmentation, and its gain paired by draw."""
     rows = [
         [name, spread(of["accuracy"][name]), "" if name == "none" else spread(of["gain"][name], signed=True)]
         for name in of["accuracy"]
     ]
-    about = f"A pre-trained network, {of['steps']} steps, {of['each']} labels a class, {of['seeds']} draws of them."
-    return ["### Augmentation", "", about, "", *markdown(("augmentation", "accuracy", "gain over none"), rows)]
+    return markdown(("augmentation", "accuracy", "gain over none, by draw"), rows)
 
 
 def left_out(of: dict[str, Any]) -> list[str]:

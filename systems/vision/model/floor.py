@@ -23,13 +23,12 @@ def numbers(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def scores(images: NDArray, labels: NDArray, classes: int, asked: NDArray) -> NDArray[np.float64]:
     """Learn from the pictures and labels given, and score those asked about: (pictures, classes)."""
-    return ridge(numbers(images), labels, classes, numbers(asked))
+    return ridge(numbers(images), np.eye(classes)[labels], numbers(asked))
 
 
-def ridge(known: NDArray, labels: NDArray, classes: int, wanted: NDArray) -> NDArray[np.float64]:
-    """Ridge regression of the classes on standardised numbers, those of a picture in a row."""
+def ridge(known: NDArray, target: NDArray, wanted: NDArray) -> NDArray[np.float64]:
+    """Ridge regression of the answers (pictures, classes) on standardised numbers, those of a picture in a row."""
     centre, scale = known.mean(0), known.std(0) + 1e-9
     known, wanted = (known - centre) / scale, (wanted - centre) / scale
-    target = np.eye(classes)[labels]
     inner = np.linalg.solve(known @ known.T + RIDGE * known.shape[1] * np.eye(len(known)), target - target.mean(0))
     return wanted @ (known.T @ inner) + target.mean(0)

@@ -1,6 +1,6 @@
 """The long measurements on real pictures, outside the ten minutes: `run.py --results` puts them into RESULTS.md.
 
-    python steps/benchmark.py --prepared work/real --parts probe,half,unseen
+    python steps/benchmark.py --prepared work/real --parts probe,copies,half,unseen
 
 --prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part
 is used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
@@ -26,6 +26,7 @@ sys.path[:0] = [str(HERE / "model")]
 import anomaly  # noqa: E402
 import floor  # noqa: E402
 import network  # noqa: E402
+from augment import augmented, chosen  # noqa: E402
 from measures import auroc, auroc_interval, judged, mean_interval, softmax, temperature  # noqa: E402
 from train import fit, logits, read  # noqa: E402
 
@@ -33,6 +34,7 @@ BACKBONE = HERE / "model" / "backbone.npz"
 MEMBERS = {"custom CNN, from scratch": (None, 0), "pre-trained": (BACKBONE, 1), "pre-trained, again": (BACKBONE, 2)}
 SEEDS, LABELS = 3, (5, 20)
 STEPS = {"scratch": 18, "backbone": 12}  # of each of ten epochs: from scratch gets half as many again
+COPY_SEEDS, COPIES = 6, 4
 PROBE_SEEDS, BACKBONES = 20, {"untrained": 0, "pre-trained": None}
 AUGMENTATIONS = ("none", "geometric", "photometric", "mixup", "cutmix", "all")
 AUGMENT_SEEDS, AUGMENT_LABELS, AUGMENT_STEPS = 3, 10, 10
@@ -47,6 +49,7 @@ class Data:
         self.test, self.truth, _ = read(prepared / "test")
         self.pool = np.concatenate([self.train, self.held])
         self.pool_labels = np.concatenate([self.train_labels, self.held_labels])
+        self.answers = np.eye(len(self.classes))[self.pool_labels]
 
     def places(self, each: int, seed: int) -> np.ndarray:
         rng = np.random.default_rng([seed, each])
@@ -101,23 +104,30 @@ def labels(data: Data, epochs: int) -> dict[str, Any]:
     return {"seeds": SEEDS, "labels": found, "test": len(data.test)}
 
 
-@torch.no_grad()
-def frozen(images: np.ndarray, seed: int | None) -> np.ndarray:
-    """Mean, maximum and spread of the features at three scales; of an untrained backbone where a seed is given."""
+def backbone_of(seed: int | None) -> network.Backbone:
+    """The pre-trained one, or an untrained one where a seed is given."""
     torch.manual_seed(seed or 0)
     backbone = network.Backbone().eval()
     if seed is None:
         network.load(backbone, BACKBONE)
+    return backbone
+
+
+@torch.no_grad()
+def frozen(x: torch.Tensor, backbone: network.Backbone) -> np.ndarray:
+    """Mean, maximum and spread of the features at three scales."""
     parts = []
-    for at in range(0, len(images), 100):
-        found = backbone(network.as_input(images[at : at + 100]))
+    for some in x.split(100):
+        found = backbone(some.contiguous(memory_format=torch.channels_last))
         parts.append(torch.cat([pool for f in found for pool in (f.mean((2, 3)), f.amax((2, 3)), f.std((2, 3)))], 1))
     return torch.cat(parts).numpy().astype(float)
 
 
 def probe(data: Data, epochs: int) -> dict[str, Any]:
     """A frozen backbone under the floor's ridge: pre-trained against untrained, the same draws of labels."""
-    sets = {name: (frozen(data.pool, seed), frozen(data.test, seed)) for name, seed in BACKBONES.items()}
+    pool, test = network.as_input(data.pool), network.as_input(data.test)
+    bones = {name: backbone_of(seed) for name, seed in BACKBONES.items()}
+    sets = {name: (frozen(pool, bone), frozen(test, bone)) for name, bone in bones.items()}
     sets["floor"] = floor.numbers(data.pool), floor.numbers(data.test)
     found = {}
     for each in LABELS:
@@ -125,7 +135,7 @@ def probe(data: Data, epochs: int) -> dict[str, Any]:
         for seed in range(PROBE_SEEDS):
             places = data.places(each, seed)
             for name, (known, wanted) in sets.items():
-                said = floor.ridge(known[places], data.pool_labels[places], len(data.classes), wanted).argmax(1)
+                said = floor.ridge(known[places], data.answers[places], wanted).argmax(1)
                 runs[name].append(float((said == data.truth).mean()))
         gain = [one - other for one, other in zip(runs["pre-trained"], runs["untrained"], strict=True)]
         over = [one - other for one, other in zip(runs["pre-trained"], runs["floor"], strict=True)]
@@ -133,7 +143,7 @@ def probe(data: Data, epochs: int) -> dict[str, Any]:
         print(f"probe: {each} {found[str(each)]}", flush=True)
     full = {}
     for name, (known, wanted) in sets.items():
-        scores = floor.ridge(known, data.pool_labels, len(data.classes), wanted)
+        scores = floor.ridge(known, data.answers, wanted)
         full[name] = judged(softmax(scores), data.truth)
     return {"seeds": PROBE_SEEDS, "labels": found, "all": full, "pool": len(data.pool), "test": len(data.test)}
 
@@ -145,17 +155,36 @@ def augment(data: Data, epochs: int) -> dict[str, Any]:
         for name in AUGMENTATIONS:
             runs[name].append(accuracy(data, AUGMENT_LABELS, seed, "backbone", name, AUGMENT_STEPS))
         print(f"augment: draw {seed}: { ({k: round(v[-1], 4) for k, v in runs.items()}) }", flush=True)
-    gains = {k: mean_interval([a - b for a, b in zip(v, runs["none"], strict=True)]) for k, v in runs.items()}
-    means = {name: mean_interval(values) for name, values in runs.items()}
     said = {"seeds": AUGMENT_SEEDS, "each": AUGMENT_LABELS, "steps": 10 * AUGMENT_STEPS, "test": len(data.test)}
-    return said | {"accuracy": means, "gain": gains}
+    return said | effect(runs)
+
+
+def copies(data: Data, epochs: int) -> dict[str, Any]:
+    """The frozen pre-trained backbone under the ridge, with augmented copies of the few pictures beside them."""
+    backbone = backbone_of(None)
+    asked, runs = frozen(network.as_input(data.test), backbone), {name: [] for name in AUGMENTATIONS}
+    for seed in range(COPY_SEEDS):
+        places, rng = data.places(AUGMENT_LABELS, seed), torch.Generator().manual_seed(seed)
+        x, y = network.as_input(data.pool[places]), torch.from_numpy(data.answers[places]).float()
+        for name in AUGMENTATIONS:
+            made = [augmented(x, y, chosen(name), rng) for _ in range(COPIES if name != "none" else 0)]
+            inputs, answers = (torch.cat([one[side] for one in [(x, y), *made]]) for side in (0, 1))
+            said = floor.ridge(frozen(inputs, backbone), answers.double().numpy(), asked).argmax(1)
+            runs[name].append(float((said == data.truth).mean()))
+    found = effect(runs) | {"seeds": COPY_SEEDS, "each": AUGMENT_LABELS, "copies": COPIES, "test": len(data.test)}
+    print(f"copies: {found}", flush=True)
+    return found
+
+
+def effect(runs: dict[str, list[float]]) -> dict[str, Any]:
+    """Accuracies, and what each is above none, draw by draw."""
+    gains = {k: mean_interval([a - b for a, b in zip(v, runs["none"], strict=True)]) for k, v in runs.items()}
+    return {"accuracy": {name: mean_interval(values) for name, values in runs.items()}, "gain": gains}
 
 
 def unseen(data: Data, epochs: int) -> dict[str, Any]:
     """Leave one class out: the detector knows the other classes' training pictures; is the left-out class unusual?"""
-    backbone = network.Backbone()
-    network.load(backbone, BACKBONE)
-    patches = network.Patches(backbone).eval()
+    patches = network.Patches(backbone_of(None)).eval()
     known, asked = logits(patches, data.pool), logits(patches, data.test)
     plain, wanted = floor.numbers(data.pool)[:, :11, None], floor.numbers(data.test)[:, :11, None]
     found = {}
@@ -178,6 +207,7 @@ PARTS: dict[str, Callable[[Data, int], dict[str, Any]]] = {
     "probe": probe,
     "labels": labels,
     "augment": augment,
+    "copies": copies,
     "unseen": unseen,
 }
 
