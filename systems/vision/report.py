@@ -162,8 +162,8 @@ def labels(of: dict[str, Any]) -> list[str]:
 
 def copies(of: dict[str, Any]) -> list[str]:
     about = (
-        f"The frozen pre-trained backbone under the ridge, {of['each']} labels a class and {of['copies']} augmented copies "
-        f"of each picture beside it, {of['seeds']} draws of the labels."
+        f"The frozen pre-trained backbone under the ridge, {of['each']} labels a class and {of['copies']} copies "
+        f"of each picture, augmented, beside it; {of['seeds']} draws of the labels."
     )
     return ["### Augmentation, frozen backbone", "", about, "", *effect(of)]
 

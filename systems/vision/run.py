@@ -183,9 +183,9 @@ class Run:
     def transform(self) -> dict[str, dict[str, Any]]:
         """Ask about every test picture, and as many simulated ones as make a thousand; answers by id."""
         images = self.parts["test"][0]
-        fill = dataset([CLASSES[i % len(CLASSES)] for i in range(max(0, self.args.turned - len(images)))], 999)
         lines = [line(f"test-{i}", image) for i, image in enumerate(images)]
-        lines += [line(f"fill-{i}", image) for i, image in enumerate(fill["images"])]
+        if lacking := [CLASSES[i % len(CLASSES)] for i in range(self.args.turned - len(images))]:
+            lines += [line(f"fill-{i}", image) for i, image in enumerate(dataset(lacking, 999)["images"])]
         with Step("batch transform") as step:
             for part in range(8):
                 body = "\n".join(lines[part::8]).encode()
