@@ -17,7 +17,7 @@ from typing import Any
 import anomaly
 import numpy as np
 import onnxruntime
-from measures import softmax
+from measures import joined, softmax
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -70,7 +70,7 @@ class Ensemble:
         x, kept = scaled(images), self.settings
         engines = ("fp32", "int8") if detail else (kept["precision"],)
         each = {precision: self.each(x, precision) for precision in engines}
-        mean = {precision: found.mean(0) for precision, found in each.items()}
+        mean = {precision: joined(found, kept["shares"], kept["heat"]) for precision, found in each.items()}
         served, scores = mean[kept["precision"]], self.unusual(x)
         answers = []
         for place, (probabilities, score) in enumerate(zip(served, scores, strict=True)):

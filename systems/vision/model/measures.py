@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Z, DRAWS, BINS = 1.96, 1000, 10
+Z, DRAWS, BINS, ROUNDS = 1.96, 1000, 10, 100
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # 97.5 % quantile for 1, 2, ... degrees
 STUDENT += (2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
 Array = NDArray[np.float64]
@@ -42,6 +42,21 @@ def temperature(logits: NDArray, truth: NDArray) -> float:
     """The number to divide logits by for the least log loss; found on a grid (Guo et al., 2017)."""
     tried = np.exp(np.linspace(np.log(0.2), np.log(5), 61))
     return float(tried[np.argmin([log_loss(softmax(logits / t), truth) for t in tried])])
+
+
+def shares(each: NDArray, truth: NDArray) -> list[float]:
+    """Weights of members (members, pictures, classes), as a mixture's by expectation and maximisation: likeliest truth."""
+    given = each[:, np.arange(len(truth)), truth].clip(1e-9)
+    weights = np.full(len(each), 1 / len(each))
+    for _ in range(ROUNDS):
+        owed = weights[:, None] * given
+        weights = (owed / owed.sum(0)).mean(1)
+    return [float(weight) for weight in weights]
+
+
+def joined(each: NDArray, weights: list[float], heat: float) -> Array:
+    """Members' probabilities as one, (pictures, classes): weighted mean, then one more temperature."""
+    return softmax(np.log(np.tensordot(weights, each, 1).clip(1e-9)) / heat)
 
 
 def auroc(scores: NDArray, positive: NDArray) -> float:

@@ -2,7 +2,7 @@
 
     python model/package.py --train work/train --validation work/validation --members work/members
 
-Temperatures, the quantisation's ranges and the anomaly threshold come from training and validation pictures only. What
+Temperatures, shares, the quantisation's ranges and the anomaly threshold come from training and validation pictures only. What
 is parity between PyTorch, ONNX and int8 here is measured on the validation pictures and kept in settings.json.
 """
 
@@ -23,7 +23,7 @@ import inference
 import network
 import numpy as np
 import torch
-from measures import softmax, temperature
+from measures import joined, shares, softmax, temperature
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
@@ -78,6 +78,11 @@ def quantise(file: Path, to: Path, images: np.ndarray) -> None:
         quantize_static(str(shaped), str(to), Pictures(images), **how, **kinds)
 
 
+def probabilities(models: list[nn.Module], temperatures: list[float], images: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities of every member by PyTorch: (members, pictures, classes)."""
+    return np.stack([softmax(logits(model, images) / t) for model, t in zip(models, temperatures, strict=True)])
+
+
 def milliseconds(run: inference.Ensemble, images: np.ndarray, precision: str) -> float:
     """The median of twenty pictures asked one by one."""
     spent = []
@@ -90,9 +95,12 @@ def milliseconds(run: inference.Ensemble, images: np.ndarray, precision: str) ->
 
 def parity(models: list[nn.Module], served: inference.Ensemble, images: np.ndarray) -> dict[str, float]:
     """How far ONNX is from PyTorch, and int8 from both."""
-    x, temperatures = inference.scaled(images), served.settings["temperatures"]
-    own = np.stack([softmax(logits(m, images) / t) for m, t in zip(models, temperatures, strict=True)]).mean(0)
-    full, small = (served.each(x, precision).mean(0) for precision in ("fp32", "int8"))
+    x, kept = inference.scaled(images), served.settings
+    found = [
+        probabilities(models, kept["temperatures"], images),
+        *(served.each(x, engine) for engine in ("fp32", "int8")),
+    ]
+    own, full, small = (joined(each, kept["shares"], kept["heat"]) for each in found)
     return {
         "pictures": len(images),
         "onnx: largest difference": float(np.abs(full - own).max()),
@@ -116,7 +124,15 @@ def main() -> None:
     out: Path = args.model_dir
     (out / "code").mkdir(parents=True, exist_ok=True)
     names, models = sorted(path.name for path in args.members.iterdir() if path.is_dir()), []
-    settings = {"members": names, "classes": classes, "temperatures": [], "precision": "fp32", "threshold": 0.0}
+    settings = {
+        "members": names,
+        "classes": classes,
+        "temperatures": [],
+        "shares": [],
+        "heat": 1.0,
+        "precision": "fp32",
+        "threshold": 0.0,
+    }
     few = images[np.random.default_rng(0).permutation(len(images))[:CALIBRATION]]
     for name in names:
         model, known = member(args.members / name)
@@ -126,6 +142,9 @@ def main() -> None:
         settings["temperatures"].append(temperature(logits(model, judged), truth))
         export(model, out / f"{name}.fp32.onnx")
         quantise(out / f"{name}.fp32.onnx", out / f"{name}.int8.onnx", few)
+    each = probabilities(models, settings["temperatures"], judged)
+    settings["shares"] = shares(each, truth)
+    settings["heat"] = temperature(np.log(joined(each, settings["shares"], 1.0)), truth)
     backbone = network.Backbone()
     network.load(backbone, Path(__file__).with_name("backbone.npz"))
     patches = network.Patches(backbone).eval()

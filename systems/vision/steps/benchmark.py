@@ -62,7 +62,7 @@ class Data:
 
 
 def half(data: Data, epochs: int) -> dict[str, Any]:
-    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, ensemble."""
+    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, their plain mean."""
     found, each = {}, []
     known = floor.scores(data.train, data.train_labels, len(data.classes), data.test)
     right = int((known.argmax(1) == data.truth).sum())
@@ -73,8 +73,8 @@ def half(data: Data, epochs: int) -> dict[str, Any]:
         each.append(softmax(logits(model, data.test) / heat))
         found[name] = judged(each[-1], data.truth)
         print(f"half: {name} {found[name]['accuracy']:.4f}", flush=True)
-    found["calibrated ensemble"] = judged(np.mean(each, axis=0), data.truth)
-    print(f"half: ensemble {found['calibrated ensemble']['accuracy']:.4f}", flush=True)
+    found["mean of the calibrated"] = judged(np.mean(each, axis=0), data.truth)
+    print(f"half: ensemble {found['mean of the calibrated']['accuracy']:.4f}", flush=True)
     return {"models": found, "epochs": epochs, "train": len(data.train), "test": len(data.test)}
 
 

@@ -30,6 +30,18 @@ def test_the_temperature_undoes_overconfidence():
     assert measures.calibration_error(calmed, truth) < measures.calibration_error(measures.softmax(3 * logits), truth)
 
 
+def test_a_member_that_knows_nothing_has_no_share_and_the_join_is_calibrated():
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(2000, 3))
+    known = measures.softmax(logits)
+    truth = np.array([rng.choice(3, p=p) for p in known])
+    each = np.stack([known, np.full_like(known, 1 / 3)])
+    good, bad = measures.shares(each, truth)
+    assert good > 0.95 and good + bad == pytest.approx(1)
+    heat = measures.temperature(np.log(measures.joined(each, [0.5, 0.5], 1.0)), truth)
+    assert heat < 0.8 and measures.calibration_error(measures.joined(each, [0.5, 0.5], heat), truth) < 0.08
+
+
 def test_the_interval_of_a_mean_is_students():
     mean, low, high = measures.mean_interval([1.0, 2.0, 3.0])
     assert (mean, low, high) == pytest.approx((2.0, 2 - 4.30 / 3**0.5, 2 + 4.30 / 3**0.5))
