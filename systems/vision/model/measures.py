@@ -45,7 +45,7 @@ def temperature(logits: NDArray, truth: NDArray) -> float:
 
 
 def shares(each: NDArray, truth: NDArray) -> list[float]:
-    """Weights of members (members, pictures, classes), as a mixture's by expectation and maximisation: likeliest truth."""
+    """Weights of members (members, pictures, classes), as of a mixture: those that make the truth likeliest."""
     given = each[:, np.arange(len(truth)), truth].clip(1e-9)
     weights = np.full(len(each), 1 / len(each))
     for _ in range(ROUNDS):

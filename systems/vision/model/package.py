@@ -2,8 +2,8 @@
 
     python model/package.py --train work/train --validation work/validation --members work/members
 
-Temperatures, shares, the quantisation's ranges and the anomaly threshold come from training and validation pictures only. What
-is parity between PyTorch, ONNX and int8 here is measured on the validation pictures and kept in settings.json.
+Temperatures, shares, the quantisation's ranges and the anomaly threshold come from training and validation parts only.
+Parity between PyTorch, ONNX and int8 is measured on the validation pictures and kept in settings.json.
 """
 
 from __future__ import annotations
