@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
-from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "data")]
@@ -34,6 +33,7 @@ import cloud  # noqa: E402
 import jobs  # noqa: E402
 import judge  # noqa: E402
 import report as told  # noqa: E402
+from progress import Step, console  # noqa: E402
 from synthetic import CLASSES, dataset  # noqa: E402
 
 PICTURES = ("jpg", "jpeg", "png", "bmp")
@@ -45,32 +45,6 @@ MEMBERS = {
 }
 SAME = {"weights": "scratch", "augment": "none", "epochs": 3, "rate": 0.001, "seed": 7}  # on one instance, and on two
 TOLERANCE = 1e-4  # between the endpoint's and the batch transform's answer
-
-console = Console(highlight=False)
-
-
-class Step:
-    """One line of progress: what is being done, then what came out and how long it took."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.said = name, ""
-
-    def __enter__(self) -> Step:
-        self.begun = time.monotonic()
-        self.status = console.status(self.name)
-        self.status.__enter__()
-        return self
-
-    def update(self, text: str) -> None:
-        self.status.update(f"{self.name}: {text}")
-
-    def say(self, text: str) -> None:
-        self.said = text
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self.status.__exit__(kind, error, trace)
-        mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}", soft_wrap=True)
 
 
 class Run:
