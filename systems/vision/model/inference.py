@@ -1,0 +1,116 @@
+"""Serve the ensemble: a picture in, its class, how sure, and how unlike everything known. ONNX Runtime, one thread.
+
+    image/png, image/jpeg      one picture; the answer is JSON
+    application/jsonlines      {"id": ..., "image": base64 of a PNG or JPEG, "detail": true?} a line; as many lines back
+
+With detail an answer also has the probabilities of each member and of the ensemble in both precisions.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import anomaly
+import numpy as np
+import onnxruntime
+from measures import joined, softmax
+from numpy.typing import NDArray
+from PIL import Image
+
+SIZE = 96
+
+
+def decode(body: bytes) -> NDArray[np.uint8]:
+    """A picture of any size and colour as 96x96 grey; ValueError when it is none."""
+    try:
+        picture = Image.open(io.BytesIO(body)).convert("L")
+    except OSError as error:
+        raise ValueError(f"the picture cannot be read: {error}") from None
+    if picture.size != (SIZE, SIZE):
+        picture = picture.resize((SIZE, SIZE), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """As network.as_input(), without torch."""
+    return ((images.astype(np.float32) / 255 - 0.5) / 0.25)[:, None]
+
+
+def session(file: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+class Ensemble:
+    """Members of both precisions, the backbone, and the bank of known patches."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = json.loads((folder / "settings.json").read_text())
+        names = self.settings["members"]
+        self.members = {p: [session(folder / f"{name}.{p}.onnx") for name in names] for p in ("fp32", "int8")}
+        self.patches = session(folder / "patches.onnx")
+        with np.load(folder / "bank.npz") as kept:
+            self.bank = {name: kept[name] for name in kept.files}
+
+    def each(self, x: NDArray[np.float32], precision: str) -> NDArray[np.float64]:
+        """Calibrated probabilities of every member: (members, pictures, classes)."""
+        temperatures = self.settings["temperatures"]
+        found = [one.run(None, {"pictures": x})[0] for one in self.members[precision]]
+        return np.stack([softmax(logits / t) for logits, t in zip(found, temperatures, strict=True)])
+
+    def unusual(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return anomaly.scores(self.patches.run(None, {"pictures": x})[0], self.bank)
+
+    def answers(self, images: NDArray[np.uint8], detail: bool) -> list[dict[str, Any]]:
+        x, kept = scaled(images), self.settings
+        engines = ("fp32", "int8") if detail else (kept["precision"],)
+        each = {precision: self.each(x, precision) for precision in engines}
+        mean = {precision: joined(found, kept["shares"], kept["heat"]) for precision, found in each.items()}
+        served, scores = mean[kept["precision"]], self.unusual(x)
+        answers = []
+        for place, (probabilities, score) in enumerate(zip(served, scores, strict=True)):
+            answer = {
+                "label": kept["classes"][int(probabilities.argmax())],
+                "probability": round(float(probabilities.max()), 6),
+                "anomaly": round(float(score), 6),
+                "unusual": bool(score > kept["threshold"]),
+            }
+            if detail:
+                answer["members"] = np.round(each["fp32"][:, place], 6).tolist()
+                answer |= {precision: np.round(found[place], 6).tolist() for precision, found in mean.items()}
+            answers.append(answer)
+        return answers
+
+
+def model_fn(model_dir: str) -> Ensemble:
+    return Ensemble(Path(model_dir))
+
+
+def input_fn(body: bytes | str, content_type: str) -> list[dict[str, Any]]:
+    """Records with an image each; ValueError for anything else."""
+    kind = content_type.split(";")[0].strip()
+    raw = body.encode() if isinstance(body, str) else bytes(body)
+    if kind in ("image/png", "image/jpeg"):
+        return [{"image": decode(raw)}]
+    if kind != "application/jsonlines":
+        raise ValueError(f"{content_type} is not supported: send image/png, image/jpeg or application/jsonlines")
+    records = [json.loads(line) for line in raw.splitlines() if line.strip()]
+    return [record | {"image": decode(base64.b64decode(record["image"]))} for record in records]
+
+
+def predict_fn(records: list[dict[str, Any]], model: Ensemble) -> list[dict[str, Any]]:
+    detail = any(record.get("detail") for record in records)
+    found = model.answers(np.stack([record["image"] for record in records]), detail)
+    named = [{"id": record["id"]} if "id" in record else {} for record in records]
+    return [name | answer for name, answer in zip(named, found, strict=True)]
+
+
+def output_fn(answers: list[dict[str, Any]], accept: str) -> tuple[str, str]:
+    """A line of JSON for each picture."""
+    text = "\n".join(json.dumps(answer) for answer in answers)
+    return text, "application/json" if len(answers) == 1 else "application/jsonlines"

@@ -1,0 +1,113 @@
+"""Network, augmentation, training, export and serving, small."""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synthetic
+
+torch = pytest.importorskip("torch")
+import augment  # noqa: E402
+import network  # noqa: E402
+import train  # noqa: E402
+
+MODEL = Path(__file__).resolve().parents[1] / "model"
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """Folders train and validation, of two classes that are told apart at once."""
+    folder = tmp_path_factory.mktemp("parts")
+    for name, seed in {"train": 1, "validation": 2}.items():
+        kinds = ["none", "stain"] * 12
+        images = synthetic.dataset(kinds, seed, synthetic.products(1, 5))["images"]
+        (folder / name).mkdir()
+        labels = np.array([kind == "stain" for kind in kinds]).astype(int)
+        np.savez(folder / name / "pictures.npz", images=images, labels=labels, classes=["none", "stain"])
+    return folder
+
+
+def test_the_network_has_a_few_hundred_thousand_parameters():
+    assert 3e5 < sum(value.numel() for value in network.Classifier(6).parameters()) < 6e5
+
+
+def test_weights_come_back_within_half_precision(tmp_path):
+    one, other = network.Backbone(), network.Backbone()
+    network.save(one, tmp_path / "weights.npz")
+    network.load(other, tmp_path / "weights.npz")
+    for kept, back in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.allclose(kept.float(), back.float(), rtol=1e-3, atol=1e-6)
+
+
+def test_the_committed_backbone_is_small_fits_and_has_its_log():
+    assert (MODEL / "backbone.npz").stat().st_size <= 6e6
+    network.load(network.Backbone(), MODEL / "backbone.npz")
+    assert "kind" in (MODEL / "backbone.log").read_text()
+
+
+@pytest.mark.parametrize("name", augment.NAMES)
+def test_each_augmentation_changes_pictures_and_keeps_answers_a_distribution(name):
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.randn(8, 1, 96, 96), torch.eye(4)[torch.arange(8) % 4]
+    changed = [augment.augmented(x, y, [name], rng) for _ in range(8)]
+    assert any(not torch.equal(a, x) for a, _ in changed)
+    assert all(a.shape == x.shape and torch.allclose(b.sum(1), torch.ones(8)) for a, b in changed)
+    mixed = any(not torch.equal(b, y) for _, b in changed)
+    assert mixed == (name in ("mixup", "cutmix"))
+
+
+def test_an_unknown_augmentation_is_named():
+    with pytest.raises(ValueError, match="blur"):
+        augment.chosen("geometric,blur")
+    assert augment.chosen("none") == [] and augment.chosen("all") == list(augment.NAMES)
+
+
+def test_training_lowers_the_loss_and_the_same_seed_ends_alike(parts):
+    images, labels, _ = train.read(parts / "train")
+    losses = []
+    how = {"epochs": 4, "batch": 8, "rate": 1e-3, "augment": "none", "told": lambda *said: losses.append(said[1])}
+    one, other = (train.fit(images, labels, 2, **how) for _ in range(2))
+    assert losses[3] < losses[0] and losses[:4] == losses[4:]
+    assert np.array_equal(train.logits(one, images), train.logits(other, images))
+
+
+def test_a_trained_network_is_packaged_and_serves_what_it_answers(parts, tmp_path):
+    pytest.importorskip("onnxruntime"), pytest.importorskip("onnx"), pytest.importorskip("PIL")
+    told = ["--train", parts / "train", "--validation", parts / "validation"]
+    script(MODEL / "train.py", *told, "--epochs", 2, "--model-dir", tmp_path / "members" / "one")
+    script(MODEL / "package.py", *told, "--members", tmp_path / "members", "--model-dir", tmp_path / "out")
+
+    import inference
+
+    served = inference.model_fn(str(tmp_path / "out"))
+    parity = served.settings["parity"]
+    assert parity["onnx: largest difference"] < 1e-4 and parity["int8: same decision"] > 0.8
+    small, full = (tmp_path / "out" / f"one.{precision}.onnx" for precision in ("int8", "fp32"))
+    assert small.stat().st_size < full.stat().st_size / 2
+    records = inference.input_fn(line("a", parts) + line("b", parts), "application/jsonlines")
+    text, kind = inference.output_fn(inference.predict_fn(records, served), "application/jsonlines")
+    first, second = map(json.loads, text.splitlines())
+    assert kind == "application/jsonlines" and [first.pop("id"), second.pop("id")] == ["a", "b"] and first == second
+    assert sum(first["int8"]) == pytest.approx(1, abs=1e-4) and first["label"] in ("none", "stain")
+    with pytest.raises(ValueError, match="text/csv is not supported"):
+        inference.input_fn(b"1,2", "text/csv")
+    with pytest.raises(ValueError, match="cannot be read"):
+        inference.input_fn(b"no picture", "image/png")
+
+
+def line(name, parts):
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(train.read(parts / "train")[0][0]).save(held, "PNG")
+    return json.dumps({"id": name, "image": base64.b64encode(held.getvalue()).decode(), "detail": True}) + "\n"
+
+
+def script(*argv):
+    done = subprocess.run([sys.executable, *map(str, argv)], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -1,0 +1,69 @@
+"""Measures against values known by hand, the floor, and the anomaly detector. No torch."""
+
+import anomaly
+import floor
+import measures
+import numpy as np
+import pytest
+import synthetic
+
+
+def test_wilson_gives_the_published_interval():
+    """Agresti and Coull (1998) have 0 of 10: 0 to .278."""
+    low, high = measures.wilson(0, 10)
+    assert low == 0 and high == pytest.approx(0.2775, abs=5e-4)
+
+
+def test_auroc_counts_ties_half():
+    scores, positive = np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True])
+    assert measures.auroc(scores, positive) == pytest.approx(0.875)
+    low, high = measures.auroc_interval(scores, positive)
+    assert low <= 0.875 <= high
+
+
+def test_the_temperature_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 3))
+    truth = np.array([rng.choice(3, p=p) for p in measures.softmax(logits)])
+    assert measures.temperature(3 * logits, truth) == pytest.approx(3, rel=0.15)
+    calmed = measures.softmax(3 * logits / measures.temperature(3 * logits, truth))
+    assert measures.calibration_error(calmed, truth) < measures.calibration_error(measures.softmax(3 * logits), truth)
+
+
+def test_a_member_that_knows_nothing_has_no_share_and_the_join_is_calibrated():
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(2000, 3))
+    known = measures.softmax(logits)
+    truth = np.array([rng.choice(3, p=p) for p in known])
+    each = np.stack([known, np.full_like(known, 1 / 3)])
+    good, bad = measures.shares(each, truth)
+    assert good > 0.95 and good + bad == pytest.approx(1)
+    heat = measures.temperature(np.log(measures.joined(each, [0.5, 0.5], 1.0)), truth)
+    assert heat < 0.8 and measures.calibration_error(measures.joined(each, [0.5, 0.5], heat), truth) < 0.08
+
+
+def test_the_interval_of_a_mean_is_students():
+    mean, low, high = measures.mean_interval([1.0, 2.0, 3.0])
+    assert (mean, low, high) == pytest.approx((2.0, 2 - 4.30 / 3**0.5, 2 + 4.30 / 3**0.5))
+
+
+def test_the_floor_learns_what_tone_and_texture_say():
+    kinds = ["none", "stain"] * 60
+    made = synthetic.dataset(kinds, 1, synthetic.products(1, 5))["images"]
+    labels = np.array([kind == "stain" for kind in kinds]).astype(int)
+    right = floor.scores(made[:80], labels[:80], 2, made[80:]).argmax(1) == labels[80:]
+    assert right.mean() > 0.7
+
+
+def test_a_patch_unlike_all_known_ones_makes_its_picture_unusual():
+    rng = np.random.default_rng(0)
+    known = anomaly.bank(rng.normal(size=(20, 16, 8)).astype(np.float32))
+    asked = rng.normal(size=(2, 16, 8)).astype(np.float32)
+    asked[1, 3:6] += 6
+    usual, strange = anomaly.scores(asked, known)
+    assert strange > 2 * usual
+
+
+def test_a_known_patch_is_at_distance_0():
+    features = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    assert anomaly.distances(features, anomaly.bank(features)) == pytest.approx(0, abs=2e-3)
