@@ -164,6 +164,10 @@ PLAIN = (
     "My PIN is blocked, the ATM kept my card.",
     "I do not like your tone!",
     "The Company reserves all rights.",
+    "It fails with Access Denied since the Last Update.",
+    "My PutObject call answers 403 Forbidden, the Role has Full Access.",
+    "The Stack is in Rollback, how do I delete a Lambda Function?",
+    "Is there a way to list the IAM Roles, KMS Keys and DNS Records in the account?",
 )
 
 
@@ -201,6 +205,8 @@ def lesson(people: People) -> tuple[str, list[Span]]:
     """One text to learn masking from: one or two sentences, some all in small letters."""
     draw = people.draw
     forms = [PLAIN if draw.random() < 0.2 else SENTENCES for _ in range(1 + int(draw.random() < 0.4))]
+    if draw.random() < 0.3:
+        forms = [OPENINGS, *forms, CLOSINGS]
     text, spans = joined([fill(people.pick(*each), people) for each in forms])
     return (text.lower(), spans) if draw.random() < 0.2 and len(text.lower()) == len(text) else (text, spans)
 

@@ -129,17 +129,17 @@ def bare(text: str) -> str:
     return " ".join(re.findall(r"[a-z]+", text.lower()))
 
 
-def deal(found: dict[str, dict[str, str]], draw: np.random.Generator) -> list[dict[str, str]]:
+def deal(found: dict[str, dict[str, str]], draw: np.random.Generator, most: int = MOST) -> list[dict[str, str]]:
     """Every operation to one part: those of a class by shares, those of other services as OTHERS says."""
     dealt = []
     for service in SERVICES:
-        kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[:MOST]]
+        kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[:most]]
         ends = (np.cumsum(list(SHARES.values())) * len(kept)).round().astype(int)
         for part, chosen in zip(SHARES, np.split(np.array(kept), ends[:-1]), strict=True):
             dealt += [_row(service, name, found, part, service) for name in chosen.tolist()]
     for part, services in OTHERS.items():
         for service in services:
-            kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[:FEW]]
+            kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[: min(most, FEW)]]
             dealt += [_row(service, name, found, part, OTHER) for name in kept]
     return dealt
 
@@ -154,13 +154,13 @@ def tell(matter: str, people: People) -> tuple[str, list[Span]]:
     return joined([fill(people.pick(*OPENINGS), people), (said, []), fill(people.pick(*CLOSINGS), people)])
 
 
-def simulate(seed: int = SEED) -> list[dict[str, Any]]:
+def simulate(seed: int = SEED, most: int = MOST) -> list[dict[str, Any]]:
     """All texts; the same seed and the same botocore give the same."""
     draw = np.random.default_rng(seed)
     sides = {"train": ("known", "seen"), "validation": ("new",), "test": ("new",)}
     people = {part: People(np.random.default_rng([seed, number]), each) for number, (part, each) in enumerate(sides.items())}
     made = []
-    for row in deal(catalogue(botocore.session.get_session()), draw):
+    for row in deal(catalogue(botocore.session.get_session()), draw, most):
         text, spans = tell(row.pop("matter"), people[row["part"]])
         made.append({"text": text, **row, "spans": [list(each) for each in spans]})
     return made

@@ -23,21 +23,22 @@ DATES = {
 PHONES = {
     "international": r"(?<![\w.])\+\d{1,3}[ .-]?(?:\(0?\d+\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}(?:x\d+)?\b",
     "area in brackets": r"(?<!\w)\(\d{2,5}\)[ .-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}(?:x\d+)?\b",
-    "groups": r"(?<![\w.-])\d{2,4}[ .-]\d{2,4}(?:[ .-]\d{2,4}){1,3}(?:x\d+)?(?![\w-])",
-    "two groups": r"(?<![\w.-])0?\d{2,3}[ -]\d{4,8}(?:x\d+)?(?![\w-])",
+    "groups": r"(?<![\w.-])\d{2,5}[ .-]\d{2,4}(?:[ .-]\d{2,4}){1,4}(?:x\d+)?(?!\w|-\d)",
+    "two groups": r"(?<![\w.-])\d{2,4}[ -]\d{4,8}(?:x\d+)?(?!\w|-\d)",
 }
-CARD = r"(?<![\w-])(?:[2-6]\d{3}[ -]?(?:\d{4}[ -]?){2}\d{1,7}|3\d{13,14}|\d{12,19})(?![\w-])"
+CARD = r"(?<![\w-])(?:[2-6]\d{3}[ -]?(?:\d{4}[ -]?){2}\d{1,7}|3\d{13,14}|\d{12,19})(?!\w|-\d)"
 PREFIXES = ["Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Mr.", "Mrs.", "Ms.", "Dr.", "Prof."]
 
 
 def patterns() -> list[PatternRecognizer]:
-    """Dates, telephone numbers, card numbers, social security numbers, driver's licences, IPv6, prefixes."""
+    """Dates, telephone, card, account and social security numbers, driver's licences, IPv6, links, prefixes."""
     found = [
         _of("DATE_TIME", DATES, 0.6),
         _of("PHONE_NUMBER", PHONES, 0.5, ["phone", "call", "tel", "fax", "mobile", "number", "reach", "office"]),
         _of("CREDIT_CARD", {"digits": CARD}, 0.6, ["card", "credit", "cc", "visa"]),
-        _of("US_SSN", {"digits": r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"}, 0.7, ["ssn", "social", "security"]),
+        _of("US_SSN", {"digits": r"(?<![\w-])\d{3}-\d{2}-\d{4}(?!\w|-\d)"}, 0.7, ["ssn", "social", "security"]),
         _of("US_DRIVER_LICENSE", {"digits": r"\b[A-Z]{0,2}\d{6,15}[A-Z]?\b"}, 0.3, ["driver", "license", "licence"]),
+        _of("IBAN_CODE", {"letters": r"\b[A-Z]{2}\d{2} ?[A-Z0-9]{4}(?: ?[A-Z0-9]{2,4}){2,7}\b"}, 0.7, ["iban"]),
         _of("IP_ADDRESS", {"six": r"(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])"}, 0.8),
         _of("URL", {"scheme": r"https?://[^\s,;]+"}, 0.8),
     ]

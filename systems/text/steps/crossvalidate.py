@@ -38,9 +38,9 @@ from sklearn.model_selection import StratifiedKFold  # noqa: E402
 
 SEED, FOLDS, SETTLED, DRAWS = 1974, 5, 1000, 1000
 CHOICES = {
-    "banking": fitting.Choices(epochs=4, frozen=3, rate=3e-4),
-    "few": fitting.Choices(epochs=8, frozen=2, rate=2e-4, batch=64, contrast=1.0),
-    "spam": fitting.Choices(epochs=3, frozen=4, rate=2e-4),
+    "banking": fitting.Choices(epochs=4, frozen=5, rate=6e-4),
+    "few": fitting.Choices(epochs=10, frozen=4, rate=4e-4, batch=64, contrast=1.0),
+    "spam": fitting.Choices(epochs=3, frozen=5, rate=4e-4),
 }
 Fold = tuple[str, np.ndarray, np.ndarray]
 
