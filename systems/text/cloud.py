@@ -178,9 +178,7 @@ def register(acc: Account, artifact: str, instance: str, metrics: dict[str, Any]
             "SupportedRealtimeInferenceInstanceTypes": [instance],
         },
         ModelMetrics={
-            "ModelQuality": {
-                "Statistics": {"ContentType": "application/json", "S3Uri": f"s3://{acc.bucket}/{key}"}
-            }
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": f"s3://{acc.bucket}/{key}"}}
         },
         ModelApprovalStatus="PendingManualApproval",
     )["ModelPackageArn"]

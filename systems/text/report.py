@@ -60,15 +60,17 @@ def cost(found: dict[str, Any]) -> str:
     if price is None:
         return f"Training was billed {used} of {found['instance']}, whose list price is not in our table"
     training = sum(found["seconds"].values()) / 3600 * price
-    return f"${training:.4f} of training ({used} of {found['instance']}), ${price:.3f} an hour of endpoint; {PRICES_FROM}"
+    return (
+        f"${training:.4f} of training ({used} of {found['instance']}), ${price:.3f} an hour of endpoint; {PRICES_FROM}"
+    )
 
 
 def smaller(found: dict[str, Any]) -> str:
     """What 8 bits cost and bring."""
     facts = found["parity"]
     return (
-        f"8 bits: {facts['int8 MB']:.0f} MB instead of {facts['full MB']:.0f}; {facts['int8 ms p50']:.1f} ms a text (p50, "
-        f"one thread, in the training job) instead of {facts['full ms p50']:.1f}; the same answer to "
+        f"8 bits: {facts['int8 MB']:.0f} MB instead of {facts['full MB']:.0f}; {facts['int8 ms p50']:.1f} ms a text "
+        f"(p50, one thread, in the training job) instead of {facts['full ms p50']:.1f}; the same answer to "
         f"{facts['same answer']:.1%} of validation texts, accuracy {facts['int8 accuracy']:.4f} instead of "
         f"{facts['full accuracy']:.4f}"
     )
@@ -138,7 +140,10 @@ def results(found: dict[str, Any], folder: Path, published: Path) -> str:
 
 def masking(found: dict[str, Any]) -> list[str]:
     """The table of what masking reached."""
-    sets = {"the test texts, people it never met": found["facts"].get("masking"), "presidio-research": found["published"]}
+    sets = {
+        "the test texts, people it never met": found["facts"].get("masking"),
+        "presidio-research": found["published"],
+    }
     rows = [
         f"| {name} | " + " | ".join(value(each["scores"][key]) for key in ("precision", "recall", "f2")) + " |"
         for name, each in sets.items()
@@ -156,7 +161,10 @@ def elsewhere(folder: Path) -> list[str]:
     if not files:
         return []
     lines = ["## Sets with published results", "", "By `python steps/crossvalidate.py --data FOLDER --set SET`.", ""]
-    lines += ["| set, protocol | test texts | floor | encoder | mean of both | wanted | |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        "| set, protocol | test texts | floor | encoder | mean of both | wanted | |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for file in files:
         told = json.loads(file.read_text())
         name = told["settings"]["set"]
@@ -165,7 +173,9 @@ def elsewhere(folder: Path) -> list[str]:
             best = max(row[kind]["accuracy"] for kind in ("encoder", "both"))
             cells = " | ".join(value(row[kind], 4) for kind in ("floor", "encoder", "both"))
             title = f"{NAMES[name]}, {row['protocol']}, {row['folds']} fold{'s' if row['folds'] > 1 else ''}"
-            lines.append(f"| {title} | {row['test']:,} | {cells} | {wanted} | {'reached' if best >= wanted else 'not reached'} |")
+            lines.append(
+                f"| {title} | {row['test']:,} | {cells} | {wanted} | {'reached' if best >= wanted else 'not reached'} |"
+            )
     settings = [json.loads(file.read_text()) for file in files]
     lines += ["", *(setting(told) for told in settings), ""]
     return lines

@@ -1,6 +1,6 @@
 """The three roles of this system, each with no more than it needs: who deploys, the training jobs, the endpoint.
 
-    deployer   uploads masked texts, starts jobs, registers, deploys and asks what is named text-*; passes the two others
+    deployer   uploads masked texts, starts jobs, registers, deploys and asks what is named text-*, passes the others
     jobs       read what lies under text/ and write models and logs
     endpoint   reads models and writes logs
 

@@ -1,4 +1,4 @@
-"""Mask, train floor and encoder, judge them on texts that neither has seen, register the encoder, deploy it, and ask it.
+"""Mask, train floor and encoder, judge them on texts neither has seen, register the encoder, deploy it, and ask it.
 
     python run.py                                     # support texts about AWS, from what botocore carries
     python run.py --data FOLDER                       # Banking77 in that folder, the same code
@@ -184,7 +184,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where masked texts and models go")
     parser.add_argument("--most", type=int, default=simulate.MOST, help="operations, or questions, a class")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--frozen", type=int, default=3, help="layers of the encoder that stay as they came, of six")
+    parser.add_argument("--frozen", type=int, default=4, help="layers of the encoder that stay as they came, of six")
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.c5.xlarge")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")

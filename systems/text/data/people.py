@@ -22,12 +22,24 @@ CARDS = {"4": 16, "51": 16, "53": 16, "55": 16, "34": 15, "37": 15, "6011": 16}
 STREETS = ("Street", "Road", "Avenue", "Lane", "Drive", "Way", "Court", "Place", "St", "Ave", "Rd", "Close", "Crescent")
 ABROAD = ("Rua", "Via", "Rue", "Calle", "Avenida", "Rua das", "Strada", "ul.", "Piazza", "Boulevard", "Chemin de", "R")
 GLUED = ("straat", "strasse", "straße", "gade", "vej", "veien", "gatan", "weg", "laan", "katu", "utca", "gasse", "tie")
-FIRMS = ("{a} Inc", "{a} Ltd", "{a} GmbH", "{a}, {b} and {c}", "{a} and Sons", "{a} Group", "{a}-{b}", "{w}{x}", "{w} {x}")
+FIRMS = (
+    "{a} Inc",
+    "{a} Ltd",
+    "{a} GmbH",
+    "{a}, {b} and {c}",
+    "{a} and Sons",
+    "{a} Group",
+    "{a}-{b}",
+    "{w}{x}",
+    "{w} {x}",
+)
 FIRMS += ("{w}", "{w}ify", "{w} Labs", "{a} LLC", "{x}{w}", "{w} {x} {y}", "{a} Bank", "University of {p}", "{p} {x}")
 WORDS = "Open Data Health Cloud Nova Blue Smart Terra Pulse Bright Metro Green Prime Astra Delta Vertex Solar Quantum"
 WORDS = (WORDS + " Micro Harbor Summit Silver Lumen Orbit Echo Core Fusion Swift Atlas Zen Omni Cyber Agri Edu").split()
 LASTS = "Systems Works Media Foods Energy Partners Analytics Solutions Networks Consulting Motors Foundation Services"
-LASTS = (LASTS + " Research Logistics Market Maps Metrics Bridge Point Wire Hub Soft Stack Trust Capital Studios").split()
+LASTS = (
+    LASTS + " Research Logistics Market Maps Metrics Bridge Point Wire Hub Soft Stack Trust Capital Studios"
+).split()
 FIRST_NOT_LATIN = "ɐ"
 MONTHS = "January February March April May June July August September October November December".split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -118,12 +130,16 @@ class People:
         return self.digits(self.pick("#", "##", "##", "###", "####", "#####", "0#")).lstrip("0") or "7"
 
     def flat(self) -> str:
-        return f"{self.pick('Apt.', 'Suite', 'Unit', 'Flat', 'Apt', 'Floor')} {self.digits(self.pick('#', '##', '###'))}"
+        return (
+            f"{self.pick('Apt.', 'Suite', 'Unit', 'Flat', 'Apt', 'Floor')} {self.digits(self.pick('#', '##', '###'))}"
+        )
 
     def postcode(self) -> str:
         letter = "".join(chr(65 + int(each)) for each in self.draw.integers(26, size=4))
         british = f"{letter[:2]}{self.digits('#')} {self.digits('#')}{letter[2:]}"
-        return self.pick(self.digits("#####"), self.digits("####"), self.digits("## ###"), british, self.digits("######"))
+        return self.pick(
+            self.digits("#####"), self.digits("####"), self.digits("## ###"), british, self.digits("######")
+        )
 
     def city(self) -> str:
         return self.of("city")
@@ -148,7 +164,9 @@ class People:
 
     def phone(self) -> str:
         forms = ("###-###-####", "(###) ###-####", "+1 ### ### ####", "0## ### ## ##", "+44 #### ######", "### ####")
-        return self.digits(self.pick(*forms, "##-######", "(##) #### ####", "###.###.####x###", "0##-#######", "## ## ## ##"))
+        return self.digits(
+            self.pick(*forms, "##-######", "(##) #### ####", "###.###.####x###", "0##-#######", "## ## ## ##")
+        )
 
     def card(self) -> str:
         start = self.pick(*CARDS)

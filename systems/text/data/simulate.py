@@ -1,4 +1,4 @@
-"""Support texts about AWS, made from what botocore itself carries: each operation's documentation, as a customer tells it.
+"""Support texts about AWS from what botocore carries: each operation's documentation, as a customer tells it.
 
     python data/simulate.py --out work/aws
 
@@ -31,8 +31,8 @@ SEED = 1974
 OTHER = "other"
 SERVICES = (
     "acm apigateway appsync athena autoscaling backup batch bedrock cloudformation cloudfront cloudtrail cloudwatch "
-    "codebuild cognito-idp connect dms dynamodb ecr ecs efs eks elasticache elbv2 emr events firehose glue guardduty iam "
-    "kinesis kms lambda logs rds redshift route53 s3 sagemaker secretsmanager ses sns sqs ssm stepfunctions"
+    "codebuild cognito-idp connect dms dynamodb ecr ecs efs eks elasticache elbv2 emr events firehose glue guardduty "
+    "iam kinesis kms lambda logs rds redshift route53 s3 sagemaker secretsmanager ses sns sqs ssm stepfunctions"
 ).split()
 OTHERS = {
     "validation": "amplify chime codecommit comprehend detective fsx gamelift iot lightsail macie2 mq transfer".split(),
@@ -56,12 +56,13 @@ SAYS = (
     "The console does not let me {it}.",
 )
 VERBS = (
-    "Creates Deletes Describes Lists Gets Updates Returns Adds Removes Modifies Starts Stops Retrieves Sets Puts Enables "
-    "Disables Registers Deregisters Associates Disassociates Sends Cancels Restores Provides Changes Applies Copies "
-    "Attaches Detaches Tags Untags Publishes Invokes Creates Displays Generates Initiates Allows Imports Exports Rejects "
-    "Accepts Deploys Configures Validates Replaces Specifies Resets Verifies Writes Reads Searches Grants Revokes "
-    "Terminates Launches Submits Schedules Subscribes Unsubscribes Encrypts Decrypts Tests Signs Moves Purchases Promotes "
-    "Reboots Resumes Suspends Rotates Synchronizes Uploads Downloads Determines Retries Runs Confirms Authorizes"
+    "Creates Deletes Describes Lists Gets Updates Returns Adds Removes Modifies Starts Stops Retrieves Sets Puts "
+    "Enables Disables Registers Deregisters Associates Disassociates Sends Cancels Restores Provides Changes "
+    "Applies Copies Attaches Detaches Tags Untags Publishes Invokes Creates Displays Generates Initiates Allows "
+    "Imports Exports Rejects Accepts Deploys Configures Validates Replaces Specifies Resets Verifies Writes Reads "
+    "Searches Grants Revokes Terminates Launches Submits Schedules Subscribes Unsubscribes Encrypts Decrypts "
+    "Tests Signs Moves Purchases Promotes Reboots Resumes Suspends Rotates Synchronizes Uploads Downloads "
+    "Determines Retries Runs Confirms Authorizes"
 ).split()
 BASE = {"Describes": "describe", "Applies": "apply", "Retries": "retry", "Verifies": "verify", "Modifies": "modify"}
 BASE |= {"Specifies": "specify", "Searches": "search", "Publishes": "publish", "Copies": "copy", "Attaches": "attach"}
@@ -77,7 +78,9 @@ def first_sentence(text: str) -> str:
     """The first sentence that says something, without its full stop."""
     for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z])", text):
         sentence = sentence.strip().rstrip(".:")
-        notice = re.match(r"(?i)(note|important|this (api|operation|action) (is|was|has been) dep|end of support)", sentence)
+        notice = re.match(
+            r"(?i)(note|important|this (api|operation|action) (is|was|has been) dep|end of support)", sentence
+        )
         if not notice and WORDS[0] <= len(sentence.split()) <= WORDS[1]:
             return sentence
     return ""
@@ -116,7 +119,7 @@ def operations(session: Any, service: str) -> dict[str, str]:
 
 
 def catalogue(session: Any) -> dict[str, dict[str, str]]:
-    """Matter by service and operation; what several operations say in the same words is left out, for nobody could tell."""
+    """Matter by service and operation; without what several operations say in the same words."""
     wanted = [*SERVICES, *OTHERS["validation"], *OTHERS["test"]]
     found = {service: operations(session, service) for service in wanted}
     said = Counter(bare(text) for each in found.values() for text in each.values())
@@ -158,7 +161,9 @@ def simulate(seed: int = SEED, most: int = MOST) -> list[dict[str, Any]]:
     """All texts; the same seed and the same botocore give the same."""
     draw = np.random.default_rng(seed)
     sides = {"train": ("known", "seen"), "validation": ("new",), "test": ("new",)}
-    people = {part: People(np.random.default_rng([seed, number]), each) for number, (part, each) in enumerate(sides.items())}
+    people = {
+        part: People(np.random.default_rng([seed, number]), each) for number, (part, each) in enumerate(sides.items())
+    }
     made = []
     for row in deal(catalogue(botocore.session.get_session()), draw, most):
         text, spans = tell(row.pop("matter"), people[row["part"]])

@@ -3,8 +3,8 @@
     python masking/judge.py                                  # invented texts about people it has never met
     python masking/judge.py --data FOLDER                    # also pii_presidio_generated_large.json.gz in it
 
-As presidio-research counts it: words in, each personal or not, whatever the kind; F2 weighs recall four times as much
-as precision. Signs and line breaks are not counted. Published there, for Presidio customised with a transformer: F2 0.845.
+As presidio-research counts it: words, each personal or not, whatever the kind; F2 weighs recall four times as much as
+precision. Signs and line breaks are not counted. Published there, for Presidio with a transformer: F2 0.845.
 """
 
 from __future__ import annotations

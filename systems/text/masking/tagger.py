@@ -33,10 +33,12 @@ class Lists:
 
     @classmethod
     def of(cls, entries: dict[str, Iterable[str]]) -> Lists:
-        return cls({
-            kind: frozenset(word for entry in found for word in re.findall(r"[^\W\d_]{2,}", entry.lower()))
-            for kind, found in entries.items()
-        })
+        return cls(
+            {
+                kind: frozenset(word for entry in found for word in re.findall(r"[^\W\d_]{2,}", entry.lower()))
+                for kind, found in entries.items()
+            }
+        )
 
     def holding(self, word: str) -> str:
         return "".join(kind[0] for kind, words in self.words.items() if word in words)
@@ -135,9 +137,7 @@ def learn(texts: list[tuple[str, list[tuple[int, int, str]]]], lists: Lists, see
     return Tagger(lists, {each: weight - late[each] / step for each, weight in now.items()})
 
 
-def _example(
-    text: str, spans: list[tuple[int, int, str]], lists: Lists
-) -> tuple[list[list[str]], list[int]]:
+def _example(text: str, spans: list[tuple[int, int, str]], lists: Lists) -> tuple[list[list[str]], list[int]]:
     places = words(text)
     right = [_tag(place, spans) for place in places]
     return seen([text[slice(*place)] for place in places], lists), right

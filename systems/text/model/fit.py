@@ -1,7 +1,7 @@
 """Fine-tuning: cross-entropy with smoothed labels, and for few examples also a contrastive loss.
 
-The contrastive loss (Khosla et al. 2020, as SetFit uses pairs) draws texts of one class together and others apart, which is
-worth most where a class has ten examples. The learning rate rises over the first tenth of the steps and falls to zero.
+The contrastive loss (Khosla et al. 2020, as SetFit uses pairs) draws texts of one class together and others apart: it
+is worth most where a class has ten examples. The learning rate rises over a tenth of the steps and falls to zero.
 """
 
 from __future__ import annotations

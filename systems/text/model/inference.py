@@ -70,11 +70,13 @@ def predict_fn(texts: list[str], model: Model) -> list[dict[str, Any]]:
     made = []
     for row, answer in zip(found, answers(found, model.threshold), strict=True):
         best = np.argsort(row)[::-1][:3]
-        made.append({
-            "label": OTHER if answer == NONE else model.classes[answer],
-            "probability": round(float(row.max()), 6),
-            "likeliest": {model.classes[each]: round(float(row[each]), 6) for each in best},
-        })
+        made.append(
+            {
+                "label": OTHER if answer == NONE else model.classes[answer],
+                "probability": round(float(row.max()), 6),
+                "likeliest": {model.classes[each]: round(float(row[each]), 6) for each in best},
+            }
+        )
     return made
 
 

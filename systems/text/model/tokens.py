@@ -1,7 +1,7 @@
 """Our tokeniser: MiniLM's WordPiece after our own normalisation, with a piece of its own for every placeholder.
 
-BERT's vocabulary has ninety-nine unused pieces. Eight of them become <PERSON>, <ADDRESS> and so on, so that the matrix of
-embeddings keeps its size; encoder.py gives them the meaning of the words below.
+BERT's vocabulary has ninety-nine unused pieces. Eight of them become <PERSON>, <ADDRESS> and so on, so that the matrix
+of embeddings keeps its size; encoder.py gives them the meaning of the words below.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def build(source: Path, length: int = LENGTH) -> Tokenizer:
 def meanings(tokenizer: Tokenizer) -> dict[int, list[int]]:
     """The piece of each placeholder, and the pieces whose mean it starts with."""
     pieces = {token: tokenizer.token_to_id(token) for token in TOKENS}
-    return {
-        pieces[f"<{name}>"]: tokenizer.encode(MEANING[name], add_special_tokens=False).ids for name in PLACEHOLDERS
-    }
+    return {pieces[f"<{name}>"]: tokenizer.encode(MEANING[name], add_special_tokens=False).ids for name in PLACEHOLDERS}
 
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:

@@ -4,9 +4,9 @@
     python steps/crossvalidate.py --data FOLDER --set few         # ten examples a class
     python steps/crossvalidate.py --data FOLDER --set spam        # the published split, and five folds
 
-What comes out is written to work/published/<set>.json after every fold, from where `run.py --results` takes it; begun again
-with the same settings it goes on behind the last fold. Test folds are read once, after training: nothing is chosen by
-them. --settle judges `few` on SETTLED texts that are not in what is reported.
+What comes out is written to work/published/<set>.json after every fold, from where `run.py --results` takes it; begun
+again with the same settings it goes on behind the last fold. Test folds are read once, after training: nothing is
+chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def encoded(found: list[str], labels: np.ndarray, fold: Fold, kept: Rows, choice
     """The encoder's scores of a fold's test rows, trained on its training rows."""
     _, a, b = fold
     model = Encoder(MODEL_DIR, int(labels.max()) + 1, choices.frozen, tokens.meanings(tokens.build(MODEL_DIR)))
-    fitting.fit(model, Rows([kept.hidden[row] for row in a]), labels[a], choices, lambda said: print(" ", said, flush=True))
+    fitting.fit(
+        model, Rows([kept.hidden[row] for row in a]), labels[a], choices, lambda said: print(" ", said, flush=True)
+    )
     return fitting.logits(model, Rows([kept.hidden[row] for row in b]))
 
 
