@@ -39,6 +39,7 @@ OTHERS = {
     "test": "appstream budgets braket datasync deadline greengrassv2 inspector2 location medialive neptune pinpoint "
     "quicksight rekognition textract wafv2 workspaces".split(),
 }
+TELLINGS = 2  # by how many customers an operation of train is told, so that greetings mean nothing
 MOST = 40  # operations a class
 FEW = 12  # operations a service of "other"
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -166,8 +167,10 @@ def simulate(seed: int = SEED, most: int = MOST) -> list[dict[str, Any]]:
     }
     made = []
     for row in deal(catalogue(botocore.session.get_session()), draw, most):
-        text, spans = tell(row.pop("matter"), people[row["part"]])
-        made.append({"text": text, **row, "spans": [list(each) for each in spans]})
+        matter = row.pop("matter")
+        for _ in range(TELLINGS if row["part"] == "train" else 1):
+            text, spans = tell(matter, people[row["part"]])
+            made.append({"text": text, **row, "spans": [list(each) for each in spans]})
     return made
 
 

@@ -71,7 +71,11 @@ def test_no_operation_and_no_matter_is_in_two_parts_and_names_are_gone() -> None
     rows = simulate.simulate(5, 12)
     parts = {each["operation"]: each["part"] for each in rows}
 
-    assert len(parts) == len(rows) and set(parts.values()) == {"train", "validation", "test"}
+    assert len({(each["operation"], each["part"]) for each in rows}) == len(parts) and set(parts.values()) == {
+        "train",
+        "validation",
+        "test",
+    }
     assert not [each for each in rows if each["label"] == "s3" and " S3 " in each["text"]]
     assert {each["part"] for each in rows if each["label"] == "other"} == {"validation", "test"}
     others = {part: {e["operation"].split(":")[0] for e in rows if e["label"] == "other" and e["part"] == part}
