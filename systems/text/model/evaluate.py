@@ -34,7 +34,7 @@ def floor(folder: Path, texts: list[str]) -> tuple[np.ndarray, float, list[str]]
 
 def encoder(folder: Path, texts: list[str], kind: str) -> tuple[np.ndarray, float, list[str]]:
     """The same of the encoder. kind: int8 or full."""
-    model = inference.model_fn(str(folder), kind)
+    model = inference.load(folder, kind)
     return inference.probabilities(texts, model), model.threshold, model.classes
 
 

@@ -31,9 +31,13 @@ class Model:
     threshold: float
 
 
-def model_fn(model_dir: str, kind: str = "int8") -> Model:
-    """Read what train.py wrote."""
-    folder = Path(model_dir)
+def model_fn(model_dir: str) -> Model:
+    """What serves."""
+    return load(Path(model_dir), "int8")
+
+
+def load(folder: Path, kind: str) -> Model:
+    """Read what train.py wrote. kind: int8 or full."""
     told = json.loads((folder / "calibration.json").read_text())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
