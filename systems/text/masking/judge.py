@@ -32,7 +32,7 @@ DRAWS = 500
 Texts = list[tuple[str, list[Span]]]
 
 
-def real(folder: Path, part: str = "") -> Texts:
+def real(folder: Path) -> Texts:
     """The published set of sentences with spans."""
     with gzip.open(folder / FILE, "rt") as file:
         told = json.load(file)
