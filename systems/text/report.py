@@ -79,7 +79,7 @@ def smaller(found: dict[str, Any]) -> str:
 def served(found: dict[str, Any]) -> str:
     """The endpoint's latency."""
     if not found["endpoint"]:
-        return "The encoder is not better than the floor beyond noise: it was registered as rejected and not deployed"
+        return "The encoder is worse than the floor beyond noise: it was registered as rejected and not deployed"
     took = found["latency"]
     return f"The endpoint answers one text in {took['p50']:.1f} ms (p50), {took['p99']:.1f} ms (p99), client included"
 

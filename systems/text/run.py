@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         report = evaluate.compare(test, folders["linear"], folders["encoder"])
         calibration = json.loads((folders["encoder"] / "calibration.json").read_text())
         step.say(told.gap(report))
-    approve = report["difference"]["prefer"] != "floor"
+    approve = report["difference"]["interval"][1] >= 0  # rejected only if worse than the floor beyond noise
     with Step("register") as step:
         version = cloud.register(acc, artifacts["encoder"], args.instance_type, report, approve, told.gap(report))
         step.say(f"{version.rpartition(':')[2]} {'approved' if approve else 'rejected'}")
