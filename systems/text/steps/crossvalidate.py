@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -57,13 +58,18 @@ def folds(name: str, labels: np.ndarray, train: int) -> Iterator[Fold]:
         yield f"fold {number + 1}", a, b
 
 
+def letters(text: str) -> str:
+    """What is left of a text that two files write differently."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:
     """Texts, labels, and how many at the start are for training only."""
     if name != "few":
         return *getattr(tables, name)(data), 0
     few, all_of = tables.few(data), tables.banking(data)
-    known = set(few[0])
-    rest = [(text, label) for text, label in zip(*all_of, strict=True) if text not in known]
+    known = {letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
+    rest = [(text, label) for text, label in zip(*all_of, strict=True) if letters(text) not in known]
     order = np.random.default_rng(SEED).permutation(len(rest))
     chosen = [rest[number] for number in (order[:SETTLED] if settle else order[SETTLED:])]
     return few[0] + [text for text, _ in chosen], few[1] + [label for _, label in chosen], len(few[0])
