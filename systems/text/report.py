@@ -26,7 +26,7 @@ TARGETS = {  # set and protocol: what was to be reached
     ("spam", "first 30 %"): 0.985,
 }
 REASONS = {  # why a figure is not reached, where it is not
-    "few": "four of six layers are frozen and the settings were not searched; fine-tuning more of them was not measured",
+    "few": "four of six layers are frozen and the settings were not searched; tuning more layers was not measured",
 }
 NAMES = {"banking": "Banking77, full", "few": "Banking77, ten examples a class", "spam": "SMS spam"}
 
