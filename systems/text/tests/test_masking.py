@@ -1,0 +1,62 @@
+"""Masking: the tagger, the recognisers, and how finds are counted."""
+
+import judge
+import numpy as np
+import people
+import pytest
+from letters import Span, fill, lessons
+from mask import Masker, learnt
+
+
+@pytest.fixture(scope="module")
+def masker() -> Masker:
+    return Masker(learnt(count=900))
+
+
+def test_facts_become_placeholders_and_the_rest_stays(masker: Masker) -> None:
+    told = "my name is Maria Fischer, call 555-123-4567 or mail maria@example.com about card 4111 1111 1111 1111"
+
+    masked = masker.mask(told)
+
+    assert masked == "my name is <PERSON>, call <CONTACT> or mail <CONTACT> about card <NUMBER>"
+
+
+def test_people_it_never_met_are_found(masker: Masker) -> None:
+    found = judge.judge(masker, lessons(120, 7, ("new",)))
+
+    assert found["scores"]["f2"]["value"] > 0.93
+    assert found["scores"]["precision"]["value"] > 0.9
+
+
+def test_a_number_with_a_wrong_check_digit_is_masked_all_the_same(masker: Masker) -> None:
+    assert masker.mask("card 4111 1111 1111 1112") == "card <NUMBER>"
+
+
+def test_a_question_without_facts_is_left_alone(masker: Masker) -> None:
+    plain = "how do i restore a table from its backup to an earlier point in time?"
+
+    assert masker.mask(plain) == plain
+
+
+def test_names_to_be_judged_on_are_in_no_list_and_no_lesson() -> None:
+    sides = {name: people.side(name) for name in people.lists()["last"]}
+
+    assert set(sides.values()) == {"known", "seen", "new"}
+    assert not set(people.on("last", ("new",))) & set(people.on("last", ("known", "seen")))
+
+
+def test_spans_of_invented_texts_are_where_the_facts_are() -> None:
+    text, spans = fill("{first} pays with {card}.", people.People(np.random.default_rng(1), ("known",)))
+
+    assert [each.entity for each in spans] == ["PERSON", "CREDIT_CARD"]
+    assert text == f"{text[slice(*spans[0][:2])]} pays with {text[slice(*spans[1][:2])]}."
+
+
+def test_recall_weighs_four_times_in_f2() -> None:
+    assert judge.scores(np.array([8, 2, 0]))["f2"] == pytest.approx(5 * 8 / (5 * 8 + 2))
+    assert judge.scores(np.array([8, 0, 2]))["f2"] == pytest.approx(5 * 8 / (5 * 8 + 8))
+
+
+def test_a_word_counts_where_it_overlaps_a_span() -> None:
+    assert judge.inside((4, 8), [Span(6, 12, "PERSON")]) == "PERSON"
+    assert judge.inside((4, 6), [Span(6, 12, "PERSON")]) == ""

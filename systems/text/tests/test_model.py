@@ -1,0 +1,94 @@
+"""What needs neither a cloud nor torch nor Presidio: normalisation, the floor, calibration, the simulated texts."""
+
+from pathlib import Path
+
+import linear
+import numpy as np
+import pytest
+import simulate
+from calibrate import NONE, answers, calibrate, calibration_error, temperature
+from normalise import normalise
+
+WORDS = {"red": "apple cherry rose", "blue": "sky sea berry", "green": "grass leaf frog"}
+
+
+def test_normalisation_keeps_placeholders_and_takes_names_apart() -> None:
+    assert normalise("Hi <PERSON>,  my PutObject FAILS!!!") == "hi <PERSON>, my put object fails!"
+    assert normalise("ﬁle see https://x.example/a?b") == "file see link"
+
+
+def test_the_floor_learns_and_is_read_back_from_its_arrays() -> None:
+    texts = [f"{word} {other}" for words in WORDS.values() for word in words.split() for other in words.split()]
+    labels = np.repeat([0, 1, 2], 9)
+
+    model = linear.fit(texts, labels)
+
+    assert (linear.scores(model, texts).argmax(1) == labels).all()
+    assert set(model) == {"rarity", "weights", "intercepts"}
+
+
+def test_two_classes_have_two_scores() -> None:
+    model = linear.fit(["good fine", "bad poor"] * 4, np.array([0, 1] * 4))
+
+    assert linear.scores(model, ["fine", "poor"]).argmax(1).tolist() == [0, 1]
+
+
+def scores_of(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    labels = rng.integers(4, size=count)
+    scores = rng.normal(size=(count, 4))
+    scores[np.arange(count), labels] += 2
+    return scores, labels
+
+
+def test_the_temperature_undoes_what_was_multiplied() -> None:
+    scores, labels = scores_of(np.random.default_rng(0), 2000)
+
+    assert temperature(scores * 5, labels) == pytest.approx(5 * temperature(scores, labels), rel=0.01)
+
+
+def test_calibration_lowers_the_error_and_finds_other() -> None:
+    rng = np.random.default_rng(1)
+    scores, labels = scores_of(rng, 900)
+    none = rng.normal(size=(300, 4)) * 0.3
+    both, right = np.vstack([scores, none]) * 6, np.concatenate([labels, np.full(300, NONE)])
+
+    found = calibrate(both, right)
+
+    assert found.error < 0.05 and 0.25 < found.threshold < 0.95
+    assert found.accuracy > (both.argmax(1) == right).mean()
+
+
+def test_without_texts_of_no_class_there_is_no_threshold() -> None:
+    assert calibrate(*scores_of(np.random.default_rng(2), 200)).threshold == 0
+
+
+def test_certainty_that_is_right_has_no_calibration_error() -> None:
+    assert calibration_error(np.eye(3), np.arange(3)) == 0
+    assert answers(np.array([[0.6, 0.4], [0.5, 0.5]]), 0.55).tolist() == [0, NONE]
+
+
+def test_no_operation_and_no_matter_is_in_two_parts_and_names_are_gone() -> None:
+    rows = simulate.simulate(5, 12)
+    parts = {each["operation"]: each["part"] for each in rows}
+
+    assert len({(each["operation"], each["part"]) for each in rows}) == len(parts) and set(parts.values()) == {
+        "train",
+        "validation",
+        "test",
+    }
+    assert not [each for each in rows if each["label"] == "s3" and " S3 " in each["text"]]
+    assert {each["part"] for each in rows if each["label"] == "other"} == {"validation", "test"}
+    others = {part: {e["operation"].split(":")[0] for e in rows if e["label"] == "other" and e["part"] == part}
+              for part in ("validation", "test")}  # fmt: skip
+    assert not others["validation"] & others["test"]
+
+
+def test_the_same_seed_gives_the_same_texts() -> None:
+    assert simulate.simulate(5, 6) == simulate.simulate(5, 6)
+
+
+def test_what_serves_travels_with_the_model() -> None:
+    folder = Path(linear.__file__).parent
+    source = (folder / "train.py").read_text()
+
+    assert all((folder / name).exists() and f'"{name}"' in source for name in ("inference.py", "tokens.py"))
