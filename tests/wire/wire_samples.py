@@ -86,7 +86,7 @@ def pruned(value):
         kept = {k: pruned(v) for k, v in value.items() if k != "ContentLength"}
         return {k: v for k, v in kept.items() if v not in ({}, [])}
     if isinstance(value, list):
-        return [pruned(item) for item in value]
+        return [kept for item in value if (kept := pruned(item)) not in ({}, [])]
     return value
 
 
