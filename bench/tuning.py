@@ -165,7 +165,7 @@ def process(jobs: Jobs, name: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--trials", type=int, default=30)
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported; as the service does
