@@ -67,7 +67,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(table)
         console.print(f"Ensemble: {ensemble(report)}.")
         console.print(f"Less {report['best']}, its best member: {shown(report['difference'])} OWA.\n")
-    for text in targets(found["evaluation"]):
+    for text in [*targets(found["evaluation"]), *compared(found["pooled"])]:
         console.print(text)
     console.print(f"\n{found['seconds']:.0f} s in all. {cost(found)}.")
     if not found["deleted"]:
@@ -98,13 +98,42 @@ def targets(evaluation: dict[str, Any]) -> list[str]:
     return said
 
 
-def cost(found: dict[str, Any]) -> str:
-    """What the members' CPU seconds would cost on AWS."""
-    seconds = sum(sum(facts["seconds"].values()) for facts in found["members"].values())
+def dollars(found: dict[str, Any]) -> float | None:
+    """What the members' CPU seconds, and the seconds that DeepAR's jobs were billed, would cost on AWS."""
     if found["instance"] not in PRICES:
-        return f"The members took {seconds:.0f} CPU seconds; the price of {found['instance']} is not in our table"
-    dollars = seconds / CPUS[found["instance"]] / 3600 * PRICES[found["instance"]]
-    return f"The members took {seconds:.0f} CPU seconds, ${dollars:.3f} of a busy {found['instance']}; {PRICES_FROM}"
+        return None
+    hours = members_seconds(found) / CPUS[found["instance"]] / 3600 + sum(found["deepar"].values()) / 3600
+    return hours * PRICES[found["instance"]]
+
+
+def members_seconds(found: dict[str, Any]) -> float:
+    return float(sum(sum(facts["seconds"].values()) for facts in found["members"].values()))
+
+
+def cost(found: dict[str, Any]) -> str:
+    """The same in words."""
+    said, price = f"The members took {members_seconds(found):.0f} CPU seconds", dollars(found)
+    if found["deepar"]:
+        said += f", DeepAR's jobs {sum(found['deepar'].values()):.0f} s"
+    if price is None:
+        return f"{said}; the price of {found['instance']} is not in our table"
+    return f"{said}: ${price:.3f} of a busy {found['instance']}; {PRICES_FROM}"
+
+
+def compared(pooled: dict[str, Any]) -> list[str]:
+    """The ensemble against its best member over all series together, in sentences."""
+    said = [
+        f"less {pooled['best']}, the member that is best over all: {noise(pooled['difference'])}",
+        f"less the member that is best in hindsight in each group by itself: {noise(pooled['difference_bests'])}",
+        f"less the floor, the seasonal naive forecast: {noise(pooled['difference_floor'])}",
+    ]
+    return [f"Ensemble {text}." for text in said]
+
+
+def noise(difference: dict[str, Any]) -> str:
+    low, high = difference["interval"]
+    verdict = "better beyond noise" if high < 0 else "worse beyond noise" if low > 0 else "within noise"
+    return f"{shown(difference, 4)} OWA, {verdict}"
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
@@ -136,6 +165,7 @@ def body(found: dict[str, Any]) -> list[str]:
     lines += cleaned(found)
     for group, report in found["evaluation"].items():
         lines += grouped(group, report)
+    lines += together(found["pooled"])
     lines += [f"![Accuracy against cost](pareto-{found['dataset']}.svg)", "", f"{cost(found)}."]
     stood = ", ".join(
         f"{name} {f['stood_in']} of {f['fits']:,}" for name, f in found["members"].items() if f["stood_in"]
@@ -163,6 +193,15 @@ def cleaned(found: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+def together(pooled: dict[str, Any]) -> list[str]:
+    """All groups' series in one table, and the ensemble against others, paired."""
+    lines = [f"### All {pooled['series']:,} series", "", "| | OWA |", "|---|---|"]
+    for name, model in ordered(pooled):
+        bold = "**" if name == "ensemble" else ""
+        lines.append(f"| {bold}{name}{bold} | {shown(model['owa'])} |")
+    return [*lines, "", " ".join(compared(pooled)), ""]
+
+
 def grouped(group: str, report: dict[str, Any]) -> list[str]:
     """A group's table, ensemble and intervals."""
     lines = [f"### {group}: {report['series']:,} series, {report['horizon']} steps", ""]
@@ -171,15 +210,13 @@ def grouped(group: str, report: dict[str, Any]) -> list[str]:
         numbers = " | ".join(shown(model[key]) for key in ("smape", "mase", "owa"))
         bold = "**" if name == "ensemble" else ""
         lines.append(f"| {bold}{name}{bold} | {model['series']:,} | {numbers} | {model['cost']:.1f} |")
-    low, high = report["difference"]["interval"]
-    verdict = "better beyond noise" if high < 0 else "worse beyond noise" if low > 0 else "within noise"
     sure = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in report["probabilistic"].items())
     return [
         *lines,
         "",
         f"Ensemble: {ensemble(report)}; OWA of the origins {report['chosen']['owa']:.3f}, "
         f"chosen among {report['chosen']['tried']} ways. "
-        f"Less {report['best']}, the best member in hindsight: {shown(report['difference'], 4)} OWA, {verdict}. "
+        f"Less {report['best']}, the best member in hindsight: {noise(report['difference'])}. "
         f"Probabilistic: {sure}; the floor's quantile loss is {report['floor_quantile_loss']:.3f}.",
         "",
     ]

@@ -27,9 +27,11 @@ import ingest  # noqa: E402
 import jobs  # noqa: E402
 import pareto  # noqa: E402
 import report as told  # noqa: E402
+import summary  # noqa: E402
 from delivery import registered, serve  # noqa: E402
 from judge import judge  # noqa: E402
 from panel import read  # noqa: E402
+from pooled import pooled  # noqa: E402
 from progress import Run, Step, console  # noqa: E402
 from simulate import simulate  # noqa: E402
 from training import ask_deepar, start_members, tune, wait_members  # noqa: E402
@@ -62,9 +64,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "cleaning": {group: facts["summary"] | {"treated": facts["treated"]} for group, facts in cleaning.items()},
         "quality": told.quality(cleaning, truth) if truth else {},
         "evaluation": evaluation,
+        "pooled": pooled(evaluation),
         "members": facts,
         "tuned": chosen,
-        "deepar": sorted(deepar),
+        "deepar": {group: each["seconds"] for group, each in deepar.items()},
         "instance": args.instance_type,
         "series": args.series,
         "seed": args.seed,
@@ -126,6 +129,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--instance-type", default="ml.m5.large")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
     parser.add_argument("--results", action="store_true", help="write RESULTS.md and the plots")
+    parser.add_argument(
+        "--summary", type=Path, help="at the end, write the run's figures to this file, one JSON object"
+    )
     args = parser.parse_args()
     if args.data and not ingest.known(args.data):
         parser.error(f"{args.data} has none of {', '.join(ingest.READERS)}")
@@ -144,6 +150,8 @@ def main() -> None:
     if args.results:
         (HERE / f"pareto-{found['dataset']}.svg").write_text(picture)
         told.write(found, HERE)
+    if args.summary:
+        summary.write(found, args.summary)
 
 
 if __name__ == "__main__":

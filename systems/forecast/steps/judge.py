@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from combine import LEVELS, matrix, opened
 from panel import Group, read
+from pooled import REFERENCE, interval, resamples
 
-DRAWS, SEED = 1000, 7
 Errors = tuple[np.ndarray, np.ndarray]  # sMAPE and MASE of each series
 
 
@@ -64,14 +64,6 @@ class Judge:
         ]
         exact = [(p[0].mean() / n2[0].mean() + p[1].mean() / n2[1].mean()) / 2 for p in parts]
         return {"value": float(exact[0] - exact[1]), "interval": interval(owas[0] - owas[1])}
-
-
-def resamples(count: int) -> np.ndarray:
-    return np.random.default_rng(SEED).integers(count, size=(DRAWS, count))
-
-
-def interval(drawn: np.ndarray) -> list[float]:
-    return [float(each) for each in np.quantile(drawn, [0.025, 0.975])]
 
 
 def probabilistic(judge: Judge, quantiles: dict[float, np.ndarray]) -> dict[str, float]:
@@ -132,12 +124,15 @@ def one(judged: Judge, theirs: dict[str, dict[str, Any]], own: pd.DataFrame, cho
         "cost": sum(models[name]["cost"] for name in chosen["weights"])
     }
     floor = {q: theirs["snaive"]["forecast"] for q in LEVELS}
+    complete = {name: each["forecast"] for name, each in theirs.items() if each["names"] == names}
+    errors = {name: judged.errors(rows, names) for name, rows in (complete | {"ensemble": wide["value"]}).items()}
     return {
         "series": len(names),
         "horizon": horizon,
         "models": models,
         "chosen": {key: chosen[key] for key in ("how", "weights", "owa", "members", "tried")},
         "best": best,
+        "errors": {name: np.round(pair, 6).tolist() for name, pair in (errors | {REFERENCE: judged.naive2}).items()},
         "difference": judged.difference(wide["value"], theirs[best]["forecast"]),
         "probabilistic": probabilistic(judged, {level: wide[str(level)] for level in LEVELS}),
         "floor_quantile_loss": metrics.quantile_loss(judged.y, floor),
