@@ -137,12 +137,12 @@ def noise(difference: dict[str, Any]) -> str:
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
-    """Put this data set's part into RESULTS.md, and leave the other's."""
+    """Put this data set's part into RESULTS.md, and leave the others; all competitions replace single ones' parts."""
     path, head = folder / "RESULTS.md", f"## {HEADS.get(found['dataset'], found['dataset'])}"
     parts = path.read_text().split("\n## ")[1:] if path.exists() else []
     kept = {f"## {part.partition(chr(10))[0]}": f"## {part.rstrip()}\n" for part in parts}
     kept[head] = "\n".join([head, "", *body(found)]) + "\n"
-    order = sorted(kept)
+    order = sorted(kept if found["dataset"] != "competitions" else {f"## {HEADS['simulated']}", head} & kept.keys())
     opening = "# Results\n\nEach part is written by the command that it names. "
     opening += "Intervals: 95 %, 1,000 resamples of the series.\n"
     path.write_text("\n".join([opening, *(kept[name] for name in order)]))

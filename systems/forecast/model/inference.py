@@ -18,7 +18,7 @@ import lags
 import metrics
 import numpy as np
 from combine import combined, quantiles
-from members import forecast
+from members import forecast, seen
 
 LINES = "application/jsonlines"
 
@@ -65,7 +65,8 @@ def member(name: str, y: np.ndarray, group: dict[str, Any], trees: lags.Lags | N
     season, horizon = group["season"], group["horizon"]
     if name != "lightgbm":
         return forecast(name, y, season, horizon, group["cycle"])[0]
-    found = trees.forecast({"y": y}, horizon)["y"] if trees and len(y) >= 8 else np.full(horizon, np.nan)
+    kept, _, after = seen(name, y, season, horizon, group["cycle"])
+    found = trees.forecast({"y": kept}, horizon)["y"] * after if trees and len(y) >= 8 else np.full(horizon, np.nan)
     return found if np.isfinite(found).all() else metrics.naive2(y, season, horizon)
 
 

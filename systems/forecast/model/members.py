@@ -13,11 +13,13 @@ from collections.abc import Callable
 
 import metrics
 import numpy as np
+import seasons
 
 Member = Callable[[np.ndarray, int, int], np.ndarray]
 MOST = 10.0
 CYCLES = 10
 FLOORS = ("snaive", "naive2")
+OWN = ("ets", "prophet")  # these model the season themselves
 KEEP = {1: 260, 4: 100, 7: 140, 12: 144}  # periods, by season
 
 
@@ -34,7 +36,7 @@ def ets(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def theta(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """Dynamic optimised theta; multiplicative seasons."""
+    """Dynamic optimised theta."""
     from statsforecast.models import DynamicOptimizedTheta
 
     return np.asarray(DynamicOptimizedTheta(season_length=season).forecast(y=y, h=horizon)["mean"])
@@ -48,14 +50,11 @@ def ces(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def arima(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """Stepwise, of the seasonally adjusted series: a tenth of the time that the search for seasonal terms takes."""
+    """Stepwise, without seasonal terms: a tenth of the time that the search for them takes."""
     from statsforecast.models import AutoARIMA
 
-    found = metrics.factors(y, season) if metrics.is_seasonal(y, season) and (y > 0).all() else np.ones(season)
-    flat = y / found[np.arange(len(y)) % season]
     small = {"max_p": 2, "max_q": 2, "seasonal": False, "nmodels": 6, "approximation": True}
-    ahead = np.asarray(AutoARIMA(**small).forecast(y=flat, h=horizon)["mean"])
-    return np.asarray(ahead * found[(len(y) + np.arange(horizon)) % season])
+    return np.asarray(AutoARIMA(**small).forecast(y=y, h=horizon)["mean"])
 
 
 def prophet(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
@@ -90,15 +89,12 @@ MEMBERS: dict[str, Member] = {
 
 
 def forecast(name: str, y: np.ndarray, season: int, horizon: int, cycle: int = 1) -> tuple[np.ndarray, bool]:
-    """The member's forecast, and whether Naive2 had to stand in.
-
-    A cycle longer than the season is taken out of a history of CYCLES of them, where the test finds it, and put back.
-    """
-    kept, after = adjusted(y, season, horizon, cycle) if name not in FLOORS else (y[-KEEP[season] :], np.ones(horizon))
+    """The member's forecast, and whether Naive2 had to stand in."""
+    kept, known, after = seen(name, y, season, horizon, cycle)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = np.asarray(MEMBERS[name](kept, season, horizon), dtype=float) * after
+            found = np.asarray(MEMBERS[name](kept, known, horizon), dtype=float) * after
         except Exception as error:  # a method that fails on one series must not end the job: it is counted instead
             logging.getLogger(__name__).debug("%s: %r", name, error)
             found = np.full(horizon, np.nan)
@@ -107,11 +103,13 @@ def forecast(name: str, y: np.ndarray, season: int, horizon: int, cycle: int = 1
     return metrics.naive2(y[-KEEP[season] :], season, horizon), True
 
 
-def adjusted(y: np.ndarray, season: int, horizon: int, cycle: int) -> tuple[np.ndarray, np.ndarray]:
-    """The bounded history without its cycle, and the factors that put it back on the horizon."""
-    whole = y[-CYCLES * cycle :]
-    if cycle <= season or (whole <= 0).any() or not metrics.is_seasonal(whole, cycle):
-        return y[-KEEP[season] :], np.ones(horizon)
-    found = metrics.factors(whole, cycle)
-    flat = whole / found[np.arange(len(whole)) % cycle]
-    return flat[-KEEP[season] :], found[(len(whole) + np.arange(horizon)) % cycle]
+def seen(name: str, y: np.ndarray, season: int, horizon: int, cycle: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """What a member sees: the bounded history, its season, and the factors that its forecasts are to be multiplied by.
+
+    The season is taken out beforehand, for the members in OWN only where it is longer than the one that they know.
+    """
+    keep, longest = KEEP[season], max(cycle, season)
+    if name not in FLOORS and not (name in OWN and longest == season):
+        if found := seasons.adjusted(y[-max(keep, CYCLES * longest) :], longest, horizon):
+            return found[0][-keep:], 1 if name != "prophet" else season, found[1]
+    return y[-keep:], season, np.ones(horizon)

@@ -20,7 +20,7 @@ import lags
 import metrics
 import numpy as np
 import pandas as pd
-from members import MEMBERS, forecast
+from members import MEMBERS, forecast, seen
 from panel import Group, drawn, read
 
 Forecasts = dict[str, np.ndarray]
@@ -43,11 +43,15 @@ def local(group: Group, origin: int, member: str, facts: dict[str, Any]) -> Fore
 
 def lightgbm(group: Group, origin: int, chosen: dict[str, Any], folder: Path, facts: dict[str, Any]) -> Forecasts:
     """Fitted on the histories up to the origin; that of origin 0 is kept, to be served."""
-    series = {name: y for name, y in group.cut(origin).items() if len(y) >= 8}
-    found: Forecasts = {}
+    parts = {
+        name: seen("lightgbm", y, group.season, group.horizon, group.cycle)
+        for name, y in group.cut(origin).items()
+        if len(y) >= 8
+    }
+    series, found = {name: part[0] for name, part in parts.items()}, {}
     if len(series) >= 2:
         model = lags.Lags(series, group.season, chosen)
-        found = model.forecast(series, group.horizon)
+        found = {name: values * parts[name][2] for name, values in model.forecast(series, group.horizon).items()}
         if origin == 0:
             lags.save(model, folder / "lightgbm" / f"{group.name}.joblib")
     for name, y in group.cut(origin).items():

@@ -85,16 +85,6 @@ def test_a_member_that_fails_or_explodes_becomes_naive2_and_is_counted(monkeypat
         assert found.tolist() == [19, 19, 19] and stood_in
 
 
-def test_a_cycle_longer_than_the_season_is_taken_out_and_put_back():
-    factors = 1 + 0.5 * np.sin(2 * np.pi * np.arange(52) / 52)
-    y = 100 * np.resize(factors, 52 * 6)
-
-    flat, back = members.adjusted(y, 1, 13, 52)
-
-    assert np.ptp(flat) < 1e-6 and flat[-1] * back == pytest.approx(100 * factors[:13])
-    assert members.forecast("naive2", y, 1, 13, 52)[0] == pytest.approx(np.full(13, y[-1]))
-
-
 def test_a_jobs_score_is_that_of_the_origins_and_naive2_has_one(tmp_path):
     folder = prepared(tmp_path)
     assert "cv-owa:1.00000" in job(folder, "naive2")
