@@ -96,11 +96,15 @@ def test_it_forecasts_judges_registers_and_serves_in_a_running_cloud(tmp_path: P
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=60)
     inside = [*SKYLAB[1:], "exec", "--root", root, "--", interpreter, "run.py", "--work", tmp_path / "work"]
     try:
-        told = python(*inside, "--series", 18, "--prophet", 1, "--no-deepar", "--delete", seconds=560)
+        small = ["--series", 18, "--prophet", 1, "--no-deepar", "--delete", "--summary", tmp_path / "summary.json"]
+        told = python(*inside, *small, seconds=560)
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)
 
     assert re.search(r"done batch transform .* the same as judged", " ".join(told.split()))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["dataset"] == "18 series, simulated" and summary["endpoint"] is None
+    assert summary["model"]["low"] < summary["model"]["value"] < summary["model"]["high"]
     cleaning = next((tmp_path / "work").rglob("cleaning.json"))
     assert set(json.loads(cleaning.read_text())) == {"shops-daily", "meters-monthly", "accounts-quarterly"}
     assert (tmp_path / "work" / "pareto-simulated.svg").read_text().startswith("<svg")
