@@ -103,7 +103,7 @@ def dollars(found: dict[str, Any]) -> float | None:
     if found["instance"] not in PRICES:
         return None
     hours = members_seconds(found) / CPUS[found["instance"]] / 3600 + sum(found["deepar"].values()) / 3600
-    return hours * PRICES[found["instance"]]
+    return float(hours * PRICES[found["instance"]])
 
 
 def members_seconds(found: dict[str, Any]) -> float:

@@ -19,7 +19,7 @@ Member = Callable[[np.ndarray, int, int], np.ndarray]
 MOST = 10.0
 CYCLES = 10
 FLOORS = ("snaive", "naive2")
-OWN = ("ets", "prophet")  # these model the season themselves
+OWN = {"ets": (4, 12), "prophet": (4, 7, 12)}  # these model these seasons themselves; for 7 ETS takes ten times as long
 KEEP = {1: 260, 4: 100, 7: 140, 12: 144}  # periods, by season
 
 
@@ -106,10 +106,10 @@ def forecast(name: str, y: np.ndarray, season: int, horizon: int, cycle: int = 1
 def seen(name: str, y: np.ndarray, season: int, horizon: int, cycle: int) -> tuple[np.ndarray, int, np.ndarray]:
     """What a member sees: the bounded history, its season, and the factors that its forecasts are to be multiplied by.
 
-    The season is taken out beforehand, for the members in OWN only where it is longer than the one that they know.
+    The season is taken out beforehand, but for the floors and for members that model it themselves.
     """
     keep, longest = KEEP[season], max(cycle, season)
-    if name not in FLOORS and not (name in OWN and longest == season):
+    if name not in FLOORS and longest not in OWN.get(name, ()):
         if found := seasons.adjusted(y[-max(keep, CYCLES * longest) :], longest, horizon):
             return found[0][-keep:], 1 if name != "prophet" else season, found[1]
     return y[-keep:], season, np.ones(horizon)
