@@ -111,5 +111,5 @@ def seen(name: str, y: np.ndarray, season: int, horizon: int, cycle: int) -> tup
     keep, longest = KEEP[season], max(cycle, season)
     if name not in FLOORS and longest not in OWN.get(name, ()):
         if found := seasons.adjusted(y[-max(keep, CYCLES * longest) :], longest, horizon):
-            return found[0][-keep:], 1 if name != "prophet" else season, found[1]
+            return found[0][-keep:], 1, found[1]
     return y[-keep:], season, np.ones(horizon)
