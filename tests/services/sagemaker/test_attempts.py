@@ -7,9 +7,9 @@ import signal
 import pytest
 from compute.programs import until
 from conftest import connect
-from services.sagemaker.acted import ACCOUNT, REGION, channel, request
+from services.sagemaker.acted import ACCOUNT, REGION, channel, keys, request
 from services.sagemaker.test_training import described, refused
-from services.sagemaker.test_training_work import WHOLE, archived, data, keys, put, running, statuses  # noqa: F401
+from services.sagemaker.trained import WHOLE, archived, put, running, statuses
 
 from skylab.commands.interrupt import interrupt
 from skylab.compute.processes import Ending
@@ -187,7 +187,7 @@ cp step ../model/
 """
 
 
-def test_a_real_program_resumes_from_its_checkpoint(real_cloud, data):  # noqa: F811
+def test_a_real_program_resumes_from_its_checkpoint(real_cloud, data):
     sagemaker = connect(real_cloud, "sagemaker")
     data.put_object(Bucket="sagemaker-data", Key="code/run.sh", Body=RESUMING)
     sagemaker.create_training_job(
@@ -253,7 +253,7 @@ def test_of_several_hosts_the_lost_one_is_the_reason(sagemaker, processes, steps
     assert described(sagemaker)["FailureReason"].startswith("InternalServerError: ")
 
 
-def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):  # noqa: F811
+def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):
     script = "cd ${SAGEMAKER_BASE_DIR:-/opt/ml}; echo step 1; while [ ! -e checkpoints/go ]; do sleep 0.05; done"
     sagemaker = connect(real_cloud, "sagemaker")
     sagemaker.create_training_job(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conftest import connect
 from services.sagemaker.acted import ROLE, keys
 from services.sagemaker.test_training import refused
-from services.sagemaker.test_training_work import put
+from services.sagemaker.trained import put
 
 from skylab.compute.processes import Ending
 from skylab.services.sagemaker.jobs import runtimes

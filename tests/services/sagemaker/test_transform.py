@@ -13,7 +13,7 @@ from conftest import connect
 from endpoint_steps import Hosting, until
 from services.sagemaker.acted import ROLE, keys
 from services.sagemaker.test_training import refused
-from services.sagemaker.test_training_work import put
+from services.sagemaker.trained import put
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 WHOLE = 6
