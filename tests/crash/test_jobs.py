@@ -19,7 +19,7 @@ import pytest
 from conftest import connect
 from endpoint_steps import Hosting, until
 from services.sagemaker import test_processing as processing
-from services.sagemaker import test_transform as transform
+from services.sagemaker import transformed as transform
 from services.sagemaker.acted import XGBOOST, request
 from services.sagemaker.test_debugger import debugged, rule
 

@@ -19,7 +19,7 @@ from services.sagemaker.drawn import (
     training,
 )  # fmt: skip
 from services.sagemaker.test_processing import SKLEARN, outputs, taken
-from services.sagemaker.test_transform import request as transforming
+from services.sagemaker.transformed import request as transforming
 
 from skylab.services.sagemaker.pipelines.language.kinds import has_operation
 
