@@ -1,0 +1,3 @@
+"""The fixtures that several tests of the gateway share."""
+
+from gateway.person import ann  # noqa: F401  (fixture)
