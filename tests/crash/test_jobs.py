@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import connect
 from endpoint_steps import Hosting, until
-from services.sagemaker import test_processing as processing
+from services.sagemaker import processed as processing
 from services.sagemaker import transformed as transform
 from services.sagemaker.acted import XGBOOST, request
 from services.sagemaker.test_debugger import debugged, rule
