@@ -9,7 +9,7 @@ from conftest import connect
 from endpoint_steps import until
 from services.sagemaker import processed as processing
 from services.sagemaker.acted import XGBOOST, request
-from services.sagemaker.test_debugger import debugged, rule
+from services.sagemaker.debugged import debugged, rule
 
 from crash.kills import killed, named, prepared
 
