@@ -1,16 +1,15 @@
-"""The long measurements on real pictures, outside the ten minutes: `run.py --results` puts them into RESULTS.md.
+"""The long measurements on real pictures, outside the ten minutes; each goes into benchmark.json and RESULTS.md.
 
     python steps/benchmark.py --prepared work/real --parts probe,copies,half,unseen
 
---prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part
-is used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
+--prepared is what steps/prepare.py made of raw files. The test part is used once for each number and chooses nothing:
+rates, steps and augmentation are those of train.py, members are joined by validation pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,12 +21,15 @@ import numpy as np
 import torch
 
 HERE = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(HERE / "model")]
+sys.path[:0] = [str(HERE), str(HERE / "model")]
 import anomaly  # noqa: E402
 import floor  # noqa: E402
+import measured  # noqa: E402
 import network  # noqa: E402
+import results  # noqa: E402
 from augment import augmented, chosen  # noqa: E402
-from measures import auroc, auroc_interval, judged, mean_interval, softmax, temperature  # noqa: E402
+from measures import auroc, auroc_interval, calibrated, joined, joining, judged, mean_interval, softmax  # noqa: E402
+from package import features  # noqa: E402
 from train import fit, logits, read  # noqa: E402
 
 BACKBONE = HERE / "model" / "backbone.npz"
@@ -62,20 +64,26 @@ class Data:
 
 
 def half(data: Data, epochs: int) -> dict[str, Any]:
-    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, their plain mean."""
-    found, each = {}, []
+    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, and these joined
+    as the system does."""
+    found, held, asked = {}, [], []
     known = floor.scores(data.train, data.train_labels, len(data.classes), data.test)
     right = int((known.argmax(1) == data.truth).sum())
     found["floor: ridge on 38 numbers"] = judged(softmax(8 * known), data.truth) | {"right": right}
     for name, (start, seed) in MEMBERS.items():
         model = fit(data.train, data.train_labels, len(data.classes), start=start, seed=seed, epochs=epochs)
-        heat = temperature(logits(model, data.held), data.held_labels)
-        each.append(softmax(logits(model, data.test) / heat))
-        found[name] = judged(each[-1], data.truth)
+        held.append(logits(model, data.held))
+        asked.append(logits(model, data.test))
+        alone = joining(held[-1:], data.held_labels)["temperatures"]
+        found[name] = judged(calibrated(asked[-1:], alone)[0], data.truth)
         print(f"half: {name} {found[name]['accuracy']:.4f}", flush=True)
-    found["mean of the calibrated"] = judged(np.mean(each, axis=0), data.truth)
-    print(f"half: ensemble {found['mean of the calibrated']['accuracy']:.4f}", flush=True)
-    return {"models": found, "epochs": epochs, "train": len(data.train), "test": len(data.test)}
+    how = joining(held, data.held_labels)
+    found["calibrated ensemble"] = judged(
+        joined(calibrated(asked, how["temperatures"]), how["shares"], how["heat"]), data.truth
+    )
+    print(f"half: ensemble {found['calibrated ensemble']['accuracy']:.4f}, shares {how['shares']}", flush=True)
+    said = {"epochs": epochs, "train": len(data.train), "test": len(data.test), "shares": how["shares"]}
+    return {"models": found} | said
 
 
 def accuracy(data: Data, each: int, seed: int, start: str, augment: str = "all", steps: int = 0) -> float:
@@ -116,10 +124,7 @@ def backbone_of(seed: int | None) -> network.Backbone:
 @torch.no_grad()
 def frozen(x: torch.Tensor, backbone: network.Backbone) -> np.ndarray:
     """Mean, maximum and spread of the features at three scales."""
-    parts = []
-    for some in x.split(100):
-        found = backbone(some.contiguous(memory_format=torch.channels_last))
-        parts.append(torch.cat([pool for f in found for pool in (f.mean((2, 3)), f.amax((2, 3)), f.std((2, 3)))], 1))
+    parts = [network.whole(backbone(some.contiguous(memory_format=torch.channels_last))) for some in x.split(100)]
     return torch.cat(parts).numpy().astype(float)
 
 
@@ -183,21 +188,24 @@ def effect(runs: dict[str, list[float]]) -> dict[str, Any]:
 
 
 def unseen(data: Data, epochs: int) -> dict[str, Any]:
-    """Leave one class out: the detector knows the other classes' training pictures; is the left-out class unusual?"""
-    patches = network.Patches(backbone_of(None)).eval()
-    known, asked = logits(patches, data.pool), logits(patches, data.test)
-    plain, wanted = floor.numbers(data.pool)[:, :11, None], floor.numbers(data.test)[:, :11, None]
+    """Leave one class out of everything: the detector is chosen and filled by the others' training and validation
+    pictures. Is the left-out class unusual among the test pictures?"""
+    model = network.Features(backbone_of(None)).eval()
+    train, held, test = (features(model, images) for images in (data.train, data.held, data.test))
     found = {}
     for label, name in enumerate(data.classes):
-        others, strange = data.pool_labels != label, data.truth == label
-        scored = anomaly.scores(asked, anomaly.bank(known[others]))
-        tones = anomaly.bank(plain[others].transpose(0, 2, 1))
-        base = anomaly.distances(wanted.transpose(0, 2, 1), tones)[:, 0]
-        found[name] = {
-            "auroc": auroc(scored, strange),
-            "interval": auroc_interval(scored, strange),
-            "floor": auroc(base, strange),
-        }
+        known, usual, strange = data.train_labels != label, data.held_labels != label, data.truth == label
+        banks, some = anomaly.banks(anomaly.only(train, known)), anomaly.only(held, usual)
+        tried = anomaly.choose(
+            anomaly.only(train, known), data.train_labels[known], some, data.held_labels[usual], None
+        )
+        way, levels = tuple(next(iter(tried)).split("+")), anomaly.levels(anomaly.far(some, banks))
+        each = anomaly.far(test, banks)
+        scored = anomaly.summed(each, levels, way)
+        found[name] = {"way": "+".join(way), "expected": tried["+".join(way)], "auroc": auroc(scored, strange)}
+        found[name] |= {"interval": auroc_interval(scored, strange), "floor": auroc(each["numbers"], strange)}
+        found[name] |= {"floor interval": auroc_interval(each["numbers"], strange)}
+        found[name] |= {"patches": auroc(each["patches"], strange)}
         print(f"unseen: {name} {found[name]}", flush=True)
     return {"classes": found, "test": len(data.test)}
 
@@ -219,18 +227,19 @@ def main() -> None:
     parser.add_argument("--name", default="NEU surface defects, the visible 150 of each class")
     parser.add_argument("--epochs", type=int, default=30, help="of the half/half protocol")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--to", type=Path, default=HERE / "benchmark.json")
+    parser.add_argument("--to", type=Path, default=measured.KEPT)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     data = Data(args.prepared)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
-    for name in args.parts.split(","):
+    for name in filter(None, args.parts.split(",")):
         begun = time.monotonic()
         found = PARTS[name](data, args.epochs)
-        seen = {"seconds": round(time.monotonic() - begun), "commit": commit.stdout.strip() or "unknown"}
+        seen = {"seconds": round(time.monotonic() - begun), "commit": results.commit()}
         seen |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "bf16": network.halves()}
         kept = json.loads(args.to.read_text()) if args.to.exists() else {"data": args.name}
-        args.to.write_text(json.dumps(kept | {name: found | seen}, indent=1))
+        results.whole(args.to, json.dumps(kept | {name: found | seen}, indent=1))
+    if args.to == measured.KEPT:
+        measured.write()
 
 
 if __name__ == "__main__":
