@@ -82,6 +82,12 @@ def unseen(found: dict[str, Any]) -> str:
     )
 
 
+def detector(settings: dict[str, Any]) -> str:
+    tried = ", ".join(f"{way} {value:.3f}" for way, value in settings["unusual by"].items())
+    way = next(iter(settings["unusual by"]))
+    return f"The anomaly detector looks at {way}: AUROC where known classes of validation play the unknown: {tried}."
+
+
 def dollars(found: dict[str, Any]) -> float | None:
     """What the training jobs would cost on AWS; None for an instance that is not in our table."""
     price = PRICES.get(found["instance"])
@@ -137,6 +143,8 @@ def part(found: dict[str, Any]) -> tuple[str, list[str]]:
         f"likelihood: {shares(found['settings'])}. Intervals of accuracy: Wilson. {FRESH if simulated else AGAIN}",
         "",
         *([unseen(found["unseen"]), ""] if "unseen" in found else []),
+        detector(found["settings"]),
+        "",
         parity(found["settings"], found["int8 decides as fp32"]),
         "",
         f"Search: {tuning['trials']} training jobs, best rate {tuning['rate']:.2g}, which the pre-trained take.",

@@ -23,6 +23,7 @@ def found():
     alone = {"batch": 32, "curve": [[1.5, 0.3]], "seconds": 3.0}
     ensemble = {"calibrated ensemble": model(800, 0.77, 0.82), "calibrated ensemble, int8": model(790, 0.76, 0.81)}
     settings = {"members": ["vision-scratch-20260101-000000"], "shares": [1.0], "precision": "int8", "parity": parity}
+    settings |= {"unusual by": {"whole": 0.97, "patches": 0.95}}
     return {
         "at": "20260101-000000", "commit": "abc", "data": "simulated", "classes": ["a", "b"], "took": 300.0,
         "models": {"floor: ridge on 38 numbers": model(480, 0.44, 0.51)} | ensemble, "gain": [0.31, 0.27, 0.35],
