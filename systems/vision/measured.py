@@ -17,7 +17,7 @@ TARGET = 0.99  # half/half on NEU surfaces
 
 
 def spread(values: tuple[float, float, float], signed: bool = False) -> str:
-    mean, low, high = values
+    mean, low, high = values if signed else (values[0], max(values[1], 0), min(values[2], 1))
     form = "{:+.3f}" if signed else "{:.3f}"
     return f"{form.format(mean)} ({form.format(low)} to {form.format(high)})"
 
@@ -26,8 +26,8 @@ def measured(kept: dict[str, Any]) -> list[str]:
     """What steps/benchmark.py wrote, part by part; what it has not measured is left out."""
     lines = [
         "`python steps/benchmark.py`, without a cloud, on what `python steps/prepare.py --raw FOLDER` made (seed 0).",
-        "All of it is judged on the same test half, which chose nothing; the more numbers are taken of one test half, "
-        "the less each of them surprises.",
+        "All of it is judged on the same test half. It chose no setting; that another anomaly detector was sought at "
+        "all came of it (below). The more numbers are taken of one test half, the less each of them says.",
         "",
     ]
     for part, tell in {
