@@ -34,12 +34,12 @@ from train import fit, logits, read  # noqa: E402
 
 BACKBONE = HERE / "model" / "backbone.npz"
 MEMBERS = {"custom CNN, from scratch": (None, 0), "pre-trained": (BACKBONE, 1), "pre-trained, again": (BACKBONE, 2)}
-SEEDS, LABELS = 3, (5, 20)
+LABELS = 5, 20
 STEPS = {"scratch": 18, "backbone": 12}  # of each of ten epochs: from scratch gets half as many again
 COPY_SEEDS, COPIES = 6, 4
 PROBE_SEEDS, BACKBONES = 20, {"untrained": 0, "pre-trained": None}
 AUGMENTATIONS = ("none", "geometric", "photometric", "mixup", "cutmix", "all")
-AUGMENT_SEEDS, AUGMENT_LABELS, AUGMENT_STEPS = 3, 10, 10
+AUGMENT_LABELS, AUGMENT_STEPS = 10, 10
 
 
 class Data:
@@ -63,7 +63,7 @@ class Data:
         return self.pool[places], self.pool_labels[places]
 
 
-def half(data: Data, epochs: int) -> dict[str, Any]:
+def half(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, and these joined
     as the system does."""
     found, held, asked = {}, [], []
@@ -71,7 +71,7 @@ def half(data: Data, epochs: int) -> dict[str, Any]:
     right = int((known.argmax(1) == data.truth).sum())
     found["floor: ridge on 38 numbers"] = judged(softmax(8 * known), data.truth) | {"right": right}
     for name, (start, seed) in MEMBERS.items():
-        model = fit(data.train, data.train_labels, len(data.classes), start=start, seed=seed, epochs=epochs)
+        model = fit(data.train, data.train_labels, len(data.classes), start=start, seed=seed, epochs=args.epochs)
         held.append(logits(model, data.held))
         asked.append(logits(model, data.test))
         alone = joining(held[-1:], data.held_labels)["temperatures"]
@@ -82,7 +82,7 @@ def half(data: Data, epochs: int) -> dict[str, Any]:
         joined(calibrated(asked, how["temperatures"]), how["shares"], how["heat"]), data.truth
     )
     print(f"half: ensemble {found['calibrated ensemble']['accuracy']:.4f}, shares {how['shares']}", flush=True)
-    said = {"epochs": epochs, "train": len(data.train), "test": len(data.test), "shares": how["shares"]}
+    said = {"epochs": args.epochs, "train": len(data.train), "test": len(data.test), "shares": how["shares"]}
     return {"models": found} | said
 
 
@@ -94,12 +94,12 @@ def accuracy(data: Data, each: int, seed: int, start: str, augment: str = "all",
     return float((logits(model, data.test).argmax(1) == data.truth).mean())
 
 
-def labels(data: Data, epochs: int) -> dict[str, Any]:
+def labels(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """Few labels: from scratch, pre-trained, floor, by as many draws; the gain is paired by draw."""
     found = {}
     for each in LABELS:
         runs: dict[str, list[float]] = {"floor": [], "scratch": [], "backbone": []}
-        for seed in range(SEEDS):
+        for seed in range(args.draws):
             known = floor.scores(*data.few(each, seed), len(data.classes), data.test)
             runs["floor"].append(float((known.argmax(1) == data.truth).mean()))
             for start in STEPS:
@@ -109,7 +109,7 @@ def labels(data: Data, epochs: int) -> dict[str, Any]:
             )
         gain = [one - other for one, other in zip(runs["backbone"], runs["scratch"], strict=True)]
         found[str(each)] = {name: mean_interval(values) for name, values in (runs | {"gain": gain}).items()}
-    return {"seeds": SEEDS, "labels": found, "test": len(data.test)}
+    return {"seeds": args.draws, "labels": found, "test": len(data.test)}
 
 
 def backbone_of(seed: int | None) -> network.Backbone:
@@ -128,7 +128,7 @@ def frozen(x: torch.Tensor, backbone: network.Backbone) -> np.ndarray:
     return torch.cat(parts).numpy().astype(float)
 
 
-def probe(data: Data, epochs: int) -> dict[str, Any]:
+def probe(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """A frozen backbone under the floor's ridge: pre-trained against untrained, the same draws of labels."""
     pool, test = network.as_input(data.pool), network.as_input(data.test)
     bones = {name: backbone_of(seed) for name, seed in BACKBONES.items()}
@@ -153,18 +153,18 @@ def probe(data: Data, epochs: int) -> dict[str, Any]:
     return {"seeds": PROBE_SEEDS, "labels": found, "all": full, "pool": len(data.pool), "test": len(data.test)}
 
 
-def augment(data: Data, epochs: int) -> dict[str, Any]:
+def augment(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """What each augmentation alone, and all together, change for a pre-trained network."""
     runs: dict[str, list[float]] = {name: [] for name in AUGMENTATIONS}
-    for seed in range(AUGMENT_SEEDS):
+    for seed in range(args.draws):
         for name in AUGMENTATIONS:
             runs[name].append(accuracy(data, AUGMENT_LABELS, seed, "backbone", name, AUGMENT_STEPS))
         print(f"augment: draw {seed}: { ({k: round(v[-1], 4) for k, v in runs.items()}) }", flush=True)
-    said = {"seeds": AUGMENT_SEEDS, "each": AUGMENT_LABELS, "steps": 10 * AUGMENT_STEPS, "test": len(data.test)}
+    said = {"seeds": args.draws, "each": AUGMENT_LABELS, "steps": 10 * AUGMENT_STEPS, "test": len(data.test)}
     return said | effect(runs)
 
 
-def copies(data: Data, epochs: int) -> dict[str, Any]:
+def copies(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """The frozen pre-trained backbone under the ridge, with augmented copies of the few pictures beside them."""
     backbone = backbone_of(None)
     asked, runs = frozen(network.as_input(data.test), backbone), {name: [] for name in AUGMENTATIONS}
@@ -187,7 +187,7 @@ def effect(runs: dict[str, list[float]]) -> dict[str, Any]:
     return {"accuracy": {name: mean_interval(values) for name, values in runs.items()}, "gain": gains}
 
 
-def unseen(data: Data, epochs: int) -> dict[str, Any]:
+def unseen(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """Leave one class out of everything: the detector is chosen and filled by the others' training and validation
     pictures. Is the left-out class unusual among the test pictures?"""
     model = network.Features(backbone_of(None)).eval()
@@ -210,7 +210,7 @@ def unseen(data: Data, epochs: int) -> dict[str, Any]:
     return {"classes": found, "test": len(data.test)}
 
 
-PARTS: dict[str, Callable[[Data, int], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Data, argparse.Namespace], dict[str, Any]]] = {
     "half": half,
     "probe": probe,
     "labels": labels,
@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--name", default="NEU surface defects, the visible 150 of each class")
     parser.add_argument("--epochs", type=int, default=30, help="of the half/half protocol")
+    parser.add_argument("--draws", type=int, default=3, help="of the labels, where all layers are trained")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--to", type=Path, default=measured.KEPT)
     args = parser.parse_args()
@@ -233,7 +234,7 @@ def main() -> None:
     data = Data(args.prepared)
     for name in filter(None, args.parts.split(",")):
         begun = time.monotonic()
-        found = PARTS[name](data, args.epochs)
+        found = PARTS[name](data, args)
         seen = {"seconds": round(time.monotonic() - begun), "commit": results.commit()}
         seen |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "bf16": network.halves()}
         kept = json.loads(args.to.read_text()) if args.to.exists() else {"data": args.name}
