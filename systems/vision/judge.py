@@ -7,7 +7,8 @@ from typing import Any
 import floor
 import numpy as np
 from anomaly import bank, distances
-from measures import auroc, auroc_interval, judged, softmax
+from measures import auroc, auroc_interval, difference, judged, softmax
+from report import short
 
 GOOD = "none"
 Parts = dict[str, tuple[np.ndarray, np.ndarray, list[str]]]
@@ -15,7 +16,7 @@ SHARP = 8.0  # of the floor's scores; they are no probabilities, so only its acc
 
 
 def everything(
-    parts: Parts, classes: list[str], answered: dict[str, dict[str, Any]], members: list[str]
+    parts: Parts, classes: list[str], answered: dict[str, dict[str, Any]], members: list[str], precision: str
 ) -> dict[str, Any]:
     """The models on the test pictures of known classes, and the anomaly detector where unseen ones are among them."""
     images, truth, _ = parts["test"]
@@ -28,16 +29,14 @@ def everything(
     base = floor.scores(*parts["train"][:2], len(classes), images[known])
     models = {"floor: ridge on 38 numbers": judged(softmax(SHARP * base), truth[known])}
     models |= {name: judged(probabilities, truth[known]) for name, probabilities in each.items()}
+    right = {name: of.argmax(1) == truth[known] for name, of in (each | {"floor": base}).items()}
+    served = "calibrated ensemble" + (", int8" if precision == "int8" else "")
     same = (each["calibrated ensemble"].argmax(1) == each["calibrated ensemble, int8"].argmax(1)).mean()
     found: dict[str, Any] = {"models": models, "classes": classes, "int8 decides as fp32": float(same)}
+    found["gain"] = difference(right[served], right["floor"])
     if GOOD in classes and not known.all():
         found["unseen"] = unseen(parts, classes, np.array([answer["anomaly"] for answer in answers]))
     return found
-
-
-def short(name: str) -> str:
-    """vision-scratch-20260101-000000 is the member scratch."""
-    return name.removeprefix("vision-").rsplit("-", 2)[0]
 
 
 def unseen(parts: Parts, classes: list[str], scores: np.ndarray) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console
 
@@ -12,6 +12,8 @@ console = Console(highlight=False)
 
 class Step:
     """One line of progress: what is being done, then what came out and how long it took."""
+
+    spent: ClassVar[dict[str, float]] = {}  # seconds of each step that is done
 
     def __init__(self, name: str) -> None:
         self.name, self.said = name, ""
@@ -31,4 +33,5 @@ class Step:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.status.__exit__(kind, error, trace)
         mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        console.print(f"{mark} {self.name:22} {time.monotonic() - self.begun:6.1f} s  {self.said}", soft_wrap=True)
+        self.spent[self.name] = time.monotonic() - self.begun
+        console.print(f"{mark} {self.name:22} {self.spent[self.name]:6.1f} s  {self.said}", soft_wrap=True)

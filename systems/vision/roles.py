@@ -32,7 +32,10 @@ VERBS = {
     "EndpointConfig": ("Create", "Describe", "Delete"),
     "Endpoint": ("Create", "Describe", "Delete", "Invoke"),
 }
-SAGEMAKER = [f"sagemaker:{verb}{noun}" for noun, verbs in VERBS.items() for verb in verbs] + ["sagemaker:AddTags"]
+SAGEMAKER = [f"sagemaker:{verb}{noun}" for noun, verbs in VERBS.items() for verb in verbs] + [
+    "sagemaker:AddTags",
+    "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+]
 
 
 @dataclass(frozen=True)

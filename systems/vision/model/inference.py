@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import anomaly
+import floor
 import numpy as np
 import onnxruntime
-from measures import joined, softmax
+from measures import calibrated, joined
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -47,31 +48,36 @@ def session(file: Path) -> onnxruntime.InferenceSession:
 
 
 class Ensemble:
-    """Members of both precisions, the backbone, and the bank of known patches."""
+    """Members of both precisions, the backbone, and the banks of what known pictures have."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = json.loads((folder / "settings.json").read_text())
         names = self.settings["members"]
         self.members = {p: [session(folder / f"{name}.{p}.onnx") for name in names] for p in ("fp32", "int8")}
-        self.patches = session(folder / "patches.onnx")
-        with np.load(folder / "bank.npz") as kept:
-            self.bank = {name: kept[name] for name in kept.files}
+        self.features = session(folder / "features.onnx")
+        self.banks: anomaly.Banks = {}
+        with np.load(folder / "banks.npz") as kept:
+            for name in kept.files:
+                sort, _, of = name.partition(".")
+                self.banks.setdefault(sort, {})[of] = kept[name]
 
     def each(self, x: NDArray[np.float32], precision: str) -> NDArray[np.float64]:
         """Calibrated probabilities of every member: (members, pictures, classes)."""
-        temperatures = self.settings["temperatures"]
         found = [one.run(None, {"pictures": x})[0] for one in self.members[precision]]
-        return np.stack([softmax(logits / t) for logits, t in zip(found, temperatures, strict=True)])
+        return calibrated(found, self.settings["temperatures"])
 
-    def unusual(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return anomaly.scores(self.patches.run(None, {"pictures": x})[0], self.bank)
+    def unusual(self, images: NDArray[np.uint8], x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How unlike all known pictures each is, in deviations of known ones."""
+        patches, whole = self.features.run(None, {"pictures": x})
+        features = {"patches": patches, "whole": whole[:, None], "numbers": floor.parts(images)}
+        return anomaly.summed(anomaly.far(features, self.banks), self.settings["levels"], tuple(self.banks))
 
     def answers(self, images: NDArray[np.uint8], detail: bool) -> list[dict[str, Any]]:
         x, kept = scaled(images), self.settings
         engines = ("fp32", "int8") if detail else (kept["precision"],)
         each = {precision: self.each(x, precision) for precision in engines}
         mean = {precision: joined(found, kept["shares"], kept["heat"]) for precision, found in each.items()}
-        served, scores = mean[kept["precision"]], self.unusual(x)
+        served, scores = mean[kept["precision"]], self.unusual(images, x)
         answers = []
         for place, (probabilities, score) in enumerate(zip(served, scores, strict=True)):
             answer = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,20 @@ def joined(each: NDArray, weights: list[float], heat: float) -> Array:
     return softmax(np.log(np.tensordot(weights, each, 1).clip(1e-9)) / heat)
 
 
+def joining(logits: list[NDArray], truth: NDArray) -> dict[str, Any]:
+    """How members are calibrated and joined, by the likelihood of the truth of pictures that none was trained on."""
+    temperatures = [temperature(one, truth) for one in logits]
+    each = calibrated(logits, temperatures)
+    weights = shares(each, truth)
+    heat = temperature(np.log(joined(each, weights, 1.0)), truth)
+    return {"temperatures": temperatures, "shares": weights, "heat": heat}
+
+
+def calibrated(logits: list[NDArray], temperatures: list[float]) -> Array:
+    """Probabilities of every member: (members, pictures, classes)."""
+    return np.stack([softmax(one / t) for one, t in zip(logits, temperatures, strict=True)])
+
+
 def auroc(scores: NDArray, positive: NDArray) -> float:
     """The chance that a positive scores above a negative; ties count half."""
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
@@ -75,6 +90,13 @@ def auroc_interval(scores: NDArray, positive: NDArray, seed: int = 0) -> tuple[f
         places = np.concatenate([rng.choice(group, len(group)) for group in groups])
         drawn.append(auroc(scores[places], positive[places]))
     return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
+
+
+def difference(one: NDArray, other: NDArray) -> tuple[float, float, float]:
+    """How much more often one is right than the other on the same pictures, and its 95 % interval."""
+    gain = one.astype(float) - other
+    half = Z * float(gain.std()) / math.sqrt(len(gain))
+    return float(gain.mean()), float(gain.mean()) - half, float(gain.mean()) + half
 
 
 def mean_interval(values: list[float]) -> tuple[float, float, float]:

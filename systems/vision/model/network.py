@@ -80,21 +80,31 @@ class Pretrainer(nn.Module):
         return self.kind(pooled(deep)), self.family(pooled(deep)), self.where(wide)[:, 0]
 
 
-class Patches(nn.Module):
-    """Features of each of 12x12 patches, shallow and middle ones side by side: what the anomaly detector compares."""
+class Features(nn.Module):
+    """What the anomaly detector compares: features of each of 12x12 patches, shallow and middle ones side by side,
+    and of the whole picture at all scales."""
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
 
-    def forward(self, x: Tensor) -> Tensor:
-        shallow, middle, _ = self.backbone(x)
-        both = torch.cat([nn.functional.avg_pool2d(shallow, 2), middle], 1)
-        return nn.functional.avg_pool2d(both, 3, 1, 1).flatten(2).transpose(1, 2)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.backbone(x)
+        both = torch.cat([nn.functional.avg_pool2d(found[0], 2), found[1]], 1)
+        return nn.functional.avg_pool2d(both, 3, 1, 1).flatten(2).transpose(1, 2), whole(found)
 
 
 def pooled(features: Tensor) -> Tensor:
     return torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+
+
+def whole(features: tuple[Tensor, ...]) -> Tensor:
+    """Mean, maximum and spread of each feature at each scale: (pictures, values)."""
+    parts = []
+    for of in features:
+        mean = of.mean((2, 3), keepdim=True)
+        parts += [mean[:, :, 0, 0], of.amax((2, 3)), ((of - mean) ** 2).mean((2, 3)).sqrt()]
+    return torch.cat(parts, 1)
 
 
 def as_input(images: np.ndarray) -> Tensor:

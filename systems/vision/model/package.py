@@ -17,13 +17,15 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import anomaly
+import floor
 import inference
 import network
 import numpy as np
 import torch
-from measures import joined, shares, softmax, temperature
+from measures import calibrated, joined, joining
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
@@ -32,8 +34,8 @@ from train import logits, read
 CALIBRATION = 120  # pictures that the ranges of int8 are taken from
 AGREE = 0.99  # int8 is served when it decides as fp32 does at least so often
 USUAL = 0.95  # share of known validation pictures that pass as usual
-GOOD = "none"  # where there is such a class, the detector knows good pictures only
-CODE = ("inference.py", "anomaly.py", "measures.py", "requirements.txt")
+GOOD = "none"  # where there is such a class, the anomaly detector knows good pictures only
+CODE = ("inference.py", "anomaly.py", "floor.py", "measures.py", "requirements.txt")
 
 
 class Pictures(CalibrationDataReader):
@@ -59,11 +61,11 @@ def member(folder: Path) -> tuple[nn.Module, list[str]]:
     return model.eval(), classes
 
 
-def export(model: nn.Module, file: Path) -> None:
+def export(model: nn.Module, file: Path, outputs: tuple[str, ...] = ("found",)) -> None:
     """To ONNX, for any number of pictures."""
     held = io.BytesIO()
-    example, dynamic = torch.zeros(2, 1, 96, 96), {"pictures": {0: "n"}, "found": {0: "n"}}
-    names = {"input_names": ["pictures"], "output_names": ["found"]}
+    example, dynamic = torch.zeros(2, 1, 96, 96), {name: {0: "n"} for name in ("pictures", *outputs)}
+    names = {"input_names": ["pictures"], "output_names": list(outputs)}
     torch.onnx.export(model, (example,), held, **names, dynamic_axes=dynamic, opset_version=17, dynamo=False)
     file.write_bytes(held.getvalue())
 
@@ -80,7 +82,7 @@ def quantise(file: Path, to: Path, images: np.ndarray) -> None:
 
 def probabilities(models: list[nn.Module], temperatures: list[float], images: np.ndarray) -> np.ndarray:
     """Calibrated probabilities of every member by PyTorch: (members, pictures, classes)."""
-    return np.stack([softmax(logits(model, images) / t) for model, t in zip(models, temperatures, strict=True)])
+    return calibrated([logits(model, images) for model in models], temperatures)
 
 
 def milliseconds(run: inference.Ensemble, images: np.ndarray, precision: str) -> float:
@@ -113,6 +115,53 @@ def parity(models: list[nn.Module], served: inference.Ensemble, images: np.ndarr
     }
 
 
+def members(
+    folder: Path, out: Path, images: np.ndarray, classes: list[str], held: np.ndarray, truth: np.ndarray
+) -> tuple[dict[str, Any], list[nn.Module]]:
+    """Export every member in both precisions; how they are calibrated and joined, and they themselves."""
+    names, models = sorted(path.name for path in folder.iterdir() if path.is_dir()), []
+    few = images[np.random.default_rng(0).permutation(len(images))[:CALIBRATION]]
+    for name in names:
+        model, known = member(folder / name)
+        if known != classes:
+            raise SystemExit(f"{name} was trained on {known}, the data has {classes}")
+        models.append(model)
+        export(model, out / f"{name}.fp32.onnx")
+        quantise(out / f"{name}.fp32.onnx", out / f"{name}.int8.onnx", few)
+    joint = joining([logits(model, held) for model in models], truth)
+    return {"members": names, "classes": classes, "precision": "fp32"} | joint, models
+
+
+@torch.no_grad()
+def features(model: nn.Module, images: np.ndarray) -> anomaly.Sorts:
+    """Of each sort, a hundred pictures at a time."""
+    found = [model(network.as_input(images[at : at + 100])) for at in range(0, len(images), 100)]
+    patches, whole = (np.concatenate([one[place].numpy() for one in found]) for place in (0, 1))
+    return {"patches": patches, "whole": whole[:, None], "numbers": floor.parts(images)}
+
+
+def detector(
+    out: Path, images: np.ndarray, labels: np.ndarray, held: np.ndarray, truth: np.ndarray, good: int | None
+) -> dict[str, Any]:
+    """The anomaly detector's network and banks into a folder; its settings, chosen by known classes alone."""
+    backbone = network.Backbone()
+    network.load(backbone, Path(__file__).with_name("backbone.npz"))
+    model = network.Features(backbone).eval()
+    export(model, out / "features.onnx", ("patches", "whole"))
+    train, others = features(model, images), features(model, held)
+    tried = anomaly.choose(train, labels, others, truth, good)
+    way = tuple(next(iter(tried)).split("+"))
+    usual, passed = (of == good if good is not None else of >= 0 for of in (labels, truth))
+    banks = anomaly.banks({sort: train[sort][usual] for sort in way})
+    np.savez_compressed(
+        out / "banks.npz", **{f"{sort}.{n}": of for sort, kept in banks.items() for n, of in kept.items()}
+    )
+    found = anomaly.far(anomaly.only(others, passed), banks)
+    levels = anomaly.levels(found)
+    threshold = float(np.quantile(anomaly.summed(found, levels, way), USUAL))
+    return {"unusual by": tried, "levels": levels, "threshold": threshold}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for channel in ("train", "validation", "members"):
@@ -123,37 +172,8 @@ def main() -> None:
     (images, labels, classes), (judged, truth, _) = read(args.train), read(args.validation)
     out: Path = args.model_dir
     (out / "code").mkdir(parents=True, exist_ok=True)
-    names, models = sorted(path.name for path in args.members.iterdir() if path.is_dir()), []
-    settings = {
-        "members": names,
-        "classes": classes,
-        "temperatures": [],
-        "shares": [],
-        "heat": 1.0,
-        "precision": "fp32",
-        "threshold": 0.0,
-    }
-    few = images[np.random.default_rng(0).permutation(len(images))[:CALIBRATION]]
-    for name in names:
-        model, known = member(args.members / name)
-        if known != classes:
-            raise SystemExit(f"{name} was trained on {known}, the data has {classes}")
-        models.append(model)
-        settings["temperatures"].append(temperature(logits(model, judged), truth))
-        export(model, out / f"{name}.fp32.onnx")
-        quantise(out / f"{name}.fp32.onnx", out / f"{name}.int8.onnx", few)
-    each = probabilities(models, settings["temperatures"], judged)
-    settings["shares"] = shares(each, truth)
-    settings["heat"] = temperature(np.log(joined(each, settings["shares"], 1.0)), truth)
-    backbone = network.Backbone()
-    network.load(backbone, Path(__file__).with_name("backbone.npz"))
-    patches = network.Patches(backbone).eval()
-    export(patches, out / "patches.onnx")
-    usual = labels == classes.index(GOOD) if GOOD in classes else np.ones(len(labels), bool)
-    known = anomaly.bank(logits(patches, images[usual]))
-    np.savez_compressed(out / "bank.npz", **known)
-    passed = truth == classes.index(GOOD) if GOOD in classes else np.ones(len(truth), bool)
-    settings["threshold"] = float(np.quantile(anomaly.scores(logits(patches, judged[passed]), known), USUAL))
+    settings, models = members(args.members, out, images, classes, judged, truth)
+    settings |= detector(out, images, labels, judged, truth, classes.index(GOOD) if GOOD in classes else None)
     (out / "settings.json").write_text(json.dumps(settings))
     settings["parity"] = parity(models, inference.Ensemble(out), judged)
     if settings["parity"]["int8: same decision"] >= AGREE:

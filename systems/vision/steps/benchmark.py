@@ -1,16 +1,15 @@
-"""The long measurements on real pictures, outside the ten minutes: `run.py --results` puts them into RESULTS.md.
+"""The long measurements on real pictures, outside the ten minutes; each goes into benchmark.json and RESULTS.md.
 
     python steps/benchmark.py --prepared work/real --parts probe,copies,half,unseen
 
---prepared is what steps/prepare.py made of raw files. Each part goes into benchmark.json when it is done. The test part
-is used once for each number and chooses nothing: rates, steps and augmentation are those of train.py.
+--prepared is what steps/prepare.py made of raw files. The test part is used once for each number and chooses nothing:
+rates, steps and augmentation are those of train.py, members are joined by validation pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,22 +21,25 @@ import numpy as np
 import torch
 
 HERE = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(HERE / "model")]
+sys.path[:0] = [str(HERE), str(HERE / "model")]
 import anomaly  # noqa: E402
 import floor  # noqa: E402
+import measured  # noqa: E402
 import network  # noqa: E402
+import results  # noqa: E402
 from augment import augmented, chosen  # noqa: E402
-from measures import auroc, auroc_interval, judged, mean_interval, softmax, temperature  # noqa: E402
+from measures import auroc, auroc_interval, calibrated, joined, joining, judged, mean_interval, softmax  # noqa: E402
+from package import features  # noqa: E402
 from train import fit, logits, read  # noqa: E402
 
 BACKBONE = HERE / "model" / "backbone.npz"
 MEMBERS = {"custom CNN, from scratch": (None, 0), "pre-trained": (BACKBONE, 1), "pre-trained, again": (BACKBONE, 2)}
-SEEDS, LABELS = 3, (5, 20)
+LABELS = 5, 20
 STEPS = {"scratch": 18, "backbone": 12}  # of each of ten epochs: from scratch gets half as many again
 COPY_SEEDS, COPIES = 6, 4
 PROBE_SEEDS, BACKBONES = 20, {"untrained": 0, "pre-trained": None}
 AUGMENTATIONS = ("none", "geometric", "photometric", "mixup", "cutmix", "all")
-AUGMENT_SEEDS, AUGMENT_LABELS, AUGMENT_STEPS = 3, 10, 10
+AUGMENT_LABELS, AUGMENT_STEPS = 10, 10
 
 
 class Data:
@@ -61,21 +63,27 @@ class Data:
         return self.pool[places], self.pool_labels[places]
 
 
-def half(data: Data, epochs: int) -> dict[str, Any]:
-    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, their plain mean."""
-    found, each = {}, []
+def half(data: Data, args: argparse.Namespace) -> dict[str, Any]:
+    """Half the pictures to train (a fifth of them for calibration), half to test: floor, members, and these joined
+    as the system does."""
+    found, held, asked = {}, [], []
     known = floor.scores(data.train, data.train_labels, len(data.classes), data.test)
     right = int((known.argmax(1) == data.truth).sum())
     found["floor: ridge on 38 numbers"] = judged(softmax(8 * known), data.truth) | {"right": right}
     for name, (start, seed) in MEMBERS.items():
-        model = fit(data.train, data.train_labels, len(data.classes), start=start, seed=seed, epochs=epochs)
-        heat = temperature(logits(model, data.held), data.held_labels)
-        each.append(softmax(logits(model, data.test) / heat))
-        found[name] = judged(each[-1], data.truth)
+        model = fit(data.train, data.train_labels, len(data.classes), start=start, seed=seed, epochs=args.epochs)
+        held.append(logits(model, data.held))
+        asked.append(logits(model, data.test))
+        alone = joining(held[-1:], data.held_labels)["temperatures"]
+        found[name] = judged(calibrated(asked[-1:], alone)[0], data.truth)
         print(f"half: {name} {found[name]['accuracy']:.4f}", flush=True)
-    found["mean of the calibrated"] = judged(np.mean(each, axis=0), data.truth)
-    print(f"half: ensemble {found['mean of the calibrated']['accuracy']:.4f}", flush=True)
-    return {"models": found, "epochs": epochs, "train": len(data.train), "test": len(data.test)}
+    how = joining(held, data.held_labels)
+    found["calibrated ensemble"] = judged(
+        joined(calibrated(asked, how["temperatures"]), how["shares"], how["heat"]), data.truth
+    )
+    print(f"half: ensemble {found['calibrated ensemble']['accuracy']:.4f}, shares {how['shares']}", flush=True)
+    said = {"epochs": args.epochs, "train": len(data.train), "test": len(data.test), "shares": how["shares"]}
+    return {"models": found} | said
 
 
 def accuracy(data: Data, each: int, seed: int, start: str, augment: str = "all", steps: int = 0) -> float:
@@ -86,12 +94,12 @@ def accuracy(data: Data, each: int, seed: int, start: str, augment: str = "all",
     return float((logits(model, data.test).argmax(1) == data.truth).mean())
 
 
-def labels(data: Data, epochs: int) -> dict[str, Any]:
+def labels(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """Few labels: from scratch, pre-trained, floor, by as many draws; the gain is paired by draw."""
     found = {}
     for each in LABELS:
         runs: dict[str, list[float]] = {"floor": [], "scratch": [], "backbone": []}
-        for seed in range(SEEDS):
+        for seed in range(args.draws):
             known = floor.scores(*data.few(each, seed), len(data.classes), data.test)
             runs["floor"].append(float((known.argmax(1) == data.truth).mean()))
             for start in STEPS:
@@ -101,7 +109,7 @@ def labels(data: Data, epochs: int) -> dict[str, Any]:
             )
         gain = [one - other for one, other in zip(runs["backbone"], runs["scratch"], strict=True)]
         found[str(each)] = {name: mean_interval(values) for name, values in (runs | {"gain": gain}).items()}
-    return {"seeds": SEEDS, "labels": found, "test": len(data.test)}
+    return {"seeds": args.draws, "labels": found, "test": len(data.test)}
 
 
 def backbone_of(seed: int | None) -> network.Backbone:
@@ -116,14 +124,11 @@ def backbone_of(seed: int | None) -> network.Backbone:
 @torch.no_grad()
 def frozen(x: torch.Tensor, backbone: network.Backbone) -> np.ndarray:
     """Mean, maximum and spread of the features at three scales."""
-    parts = []
-    for some in x.split(100):
-        found = backbone(some.contiguous(memory_format=torch.channels_last))
-        parts.append(torch.cat([pool for f in found for pool in (f.mean((2, 3)), f.amax((2, 3)), f.std((2, 3)))], 1))
+    parts = [network.whole(backbone(some.contiguous(memory_format=torch.channels_last))) for some in x.split(100)]
     return torch.cat(parts).numpy().astype(float)
 
 
-def probe(data: Data, epochs: int) -> dict[str, Any]:
+def probe(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """A frozen backbone under the floor's ridge: pre-trained against untrained, the same draws of labels."""
     pool, test = network.as_input(data.pool), network.as_input(data.test)
     bones = {name: backbone_of(seed) for name, seed in BACKBONES.items()}
@@ -148,18 +153,18 @@ def probe(data: Data, epochs: int) -> dict[str, Any]:
     return {"seeds": PROBE_SEEDS, "labels": found, "all": full, "pool": len(data.pool), "test": len(data.test)}
 
 
-def augment(data: Data, epochs: int) -> dict[str, Any]:
+def augment(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """What each augmentation alone, and all together, change for a pre-trained network."""
     runs: dict[str, list[float]] = {name: [] for name in AUGMENTATIONS}
-    for seed in range(AUGMENT_SEEDS):
+    for seed in range(args.draws):
         for name in AUGMENTATIONS:
             runs[name].append(accuracy(data, AUGMENT_LABELS, seed, "backbone", name, AUGMENT_STEPS))
         print(f"augment: draw {seed}: { ({k: round(v[-1], 4) for k, v in runs.items()}) }", flush=True)
-    said = {"seeds": AUGMENT_SEEDS, "each": AUGMENT_LABELS, "steps": 10 * AUGMENT_STEPS, "test": len(data.test)}
+    said = {"seeds": args.draws, "each": AUGMENT_LABELS, "steps": 10 * AUGMENT_STEPS, "test": len(data.test)}
     return said | effect(runs)
 
 
-def copies(data: Data, epochs: int) -> dict[str, Any]:
+def copies(data: Data, args: argparse.Namespace) -> dict[str, Any]:
     """The frozen pre-trained backbone under the ridge, with augmented copies of the few pictures beside them."""
     backbone = backbone_of(None)
     asked, runs = frozen(network.as_input(data.test), backbone), {name: [] for name in AUGMENTATIONS}
@@ -182,27 +187,30 @@ def effect(runs: dict[str, list[float]]) -> dict[str, Any]:
     return {"accuracy": {name: mean_interval(values) for name, values in runs.items()}, "gain": gains}
 
 
-def unseen(data: Data, epochs: int) -> dict[str, Any]:
-    """Leave one class out: the detector knows the other classes' training pictures; is the left-out class unusual?"""
-    patches = network.Patches(backbone_of(None)).eval()
-    known, asked = logits(patches, data.pool), logits(patches, data.test)
-    plain, wanted = floor.numbers(data.pool)[:, :11, None], floor.numbers(data.test)[:, :11, None]
+def unseen(data: Data, args: argparse.Namespace) -> dict[str, Any]:
+    """Leave one class out of everything: the detector is chosen and filled by the others' training and validation
+    pictures. Is the left-out class unusual among the test pictures?"""
+    model = network.Features(backbone_of(None)).eval()
+    train, held, test = (features(model, images) for images in (data.train, data.held, data.test))
     found = {}
     for label, name in enumerate(data.classes):
-        others, strange = data.pool_labels != label, data.truth == label
-        scored = anomaly.scores(asked, anomaly.bank(known[others]))
-        tones = anomaly.bank(plain[others].transpose(0, 2, 1))
-        base = anomaly.distances(wanted.transpose(0, 2, 1), tones)[:, 0]
-        found[name] = {
-            "auroc": auroc(scored, strange),
-            "interval": auroc_interval(scored, strange),
-            "floor": auroc(base, strange),
-        }
+        known, usual, strange = data.train_labels != label, data.held_labels != label, data.truth == label
+        banks, some = anomaly.banks(anomaly.only(train, known)), anomaly.only(held, usual)
+        tried = anomaly.choose(
+            anomaly.only(train, known), data.train_labels[known], some, data.held_labels[usual], None
+        )
+        way, levels = tuple(next(iter(tried)).split("+")), anomaly.levels(anomaly.far(some, banks))
+        each = anomaly.far(test, banks)
+        scored = anomaly.summed(each, levels, way)
+        found[name] = {"way": "+".join(way), "expected": tried["+".join(way)], "auroc": auroc(scored, strange)}
+        found[name] |= {"interval": auroc_interval(scored, strange), "floor": auroc(each["numbers"], strange)}
+        found[name] |= {"floor interval": auroc_interval(each["numbers"], strange)}
+        found[name] |= {"patches": auroc(each["patches"], strange)}
         print(f"unseen: {name} {found[name]}", flush=True)
     return {"classes": found, "test": len(data.test)}
 
 
-PARTS: dict[str, Callable[[Data, int], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Data, argparse.Namespace], dict[str, Any]]] = {
     "half": half,
     "probe": probe,
     "labels": labels,
@@ -218,19 +226,21 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--name", default="NEU surface defects, the visible 150 of each class")
     parser.add_argument("--epochs", type=int, default=30, help="of the half/half protocol")
+    parser.add_argument("--draws", type=int, default=3, help="of the labels, where all layers are trained")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--to", type=Path, default=HERE / "benchmark.json")
+    parser.add_argument("--to", type=Path, default=measured.KEPT)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     data = Data(args.prepared)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
-    for name in args.parts.split(","):
+    for name in filter(None, args.parts.split(",")):
         begun = time.monotonic()
-        found = PARTS[name](data, args.epochs)
-        seen = {"seconds": round(time.monotonic() - begun), "commit": commit.stdout.strip() or "unknown"}
+        found = PARTS[name](data, args)
+        seen = {"seconds": round(time.monotonic() - begun), "commit": results.commit()}
         seen |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "bf16": network.halves()}
         kept = json.loads(args.to.read_text()) if args.to.exists() else {"data": args.name}
-        args.to.write_text(json.dumps(kept | {name: found | seen}, indent=1))
+        results.whole(args.to, json.dumps(kept | {name: found | seen}, indent=1))
+    if args.to == measured.KEPT:
+        measured.write()
 
 
 if __name__ == "__main__":

@@ -67,3 +67,31 @@ def test_a_patch_unlike_all_known_ones_makes_its_picture_unusual():
 def test_a_known_patch_is_at_distance_0():
     features = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
     assert anomaly.distances(features, anomaly.bank(features)) == pytest.approx(0, abs=2e-3)
+
+
+def features(rng, labels, kinds):
+    """Numbers tell the kinds apart, patches and whole pictures do not."""
+    told = np.eye(kinds)[labels][:, None] * 8 + rng.normal(size=(len(labels), 1, kinds))
+    noise = {"patches": rng.normal(size=(len(labels), 4, 3)), "whole": rng.normal(size=(len(labels), 1, 3))}
+    return {name: of.astype(np.float32) for name, of in (noise | {"numbers": told}).items()}
+
+
+@pytest.mark.parametrize("good", [None, 0])
+def test_the_detector_is_chosen_where_known_classes_play_the_unknown(good):
+    rng, labels, truth = np.random.default_rng(0), np.repeat(np.arange(3), 20), np.repeat(np.arange(3), 10)
+    tried = anomaly.choose(features(rng, labels, 3), labels, features(rng, truth, 3), truth, good)
+    assert set(tried) == {"+".join(way) for way in anomaly.WAYS}
+    assert next(iter(tried)) == "numbers" and tried["numbers"] > 0.99 and tried["patches"] < 0.8
+
+
+def test_scores_of_several_sorts_are_summed_in_deviations_of_known_pictures():
+    found = {"whole": np.array([1.0, 3.0]), "numbers": np.array([10.0, 30.0])}
+    levels = {"whole": (1.0, 2.0), "numbers": (10.0, 10.0)}
+    assert anomaly.summed(found, levels, ("whole", "numbers")).tolist() == [0, 3]
+    assert anomaly.summed(found, levels, ("numbers",)).tolist() == [0, 2]
+
+
+def test_the_difference_of_two_models_is_paired_by_picture():
+    one, other = np.array([1, 1, 1, 0] * 25) == 1, np.array([1, 1, 0, 0] * 25) == 1
+    mean, low, high = measures.difference(one, other)
+    assert mean == 0.25 and low == pytest.approx(0.25 - 1.96 * (0.1875 / 100) ** 0.5) and low < mean < high
