@@ -1,11 +1,11 @@
 """Judge encoder and floor on real sets with published results.
 
-    python steps/crossvalidate.py --data FOLDER --set banking     # five folds; some twenty minutes on one processor
+    python steps/crossvalidate.py --data FOLDER --set banking     # five folds; eight minutes of one processor
     python steps/crossvalidate.py --data FOLDER --set few         # ten examples a class
     python steps/crossvalidate.py --data FOLDER --set spam        # the published split, and five folds
 
-What comes out is written to work/published/<set>.json after every fold, from where `run.py --results` takes it; begun
-again with the same settings it goes on behind the last fold. Test folds are read once, after training: nothing is
+What comes out is written to work/published/<set>.json after every fold, from where published.py takes it; begun again
+with the same settings it goes on behind the last fold. Test folds are read once, after training: nothing is
 chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported.
 """
 
