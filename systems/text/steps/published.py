@@ -49,6 +49,10 @@ def setting(told: dict[str, Any]) -> str:
     """With what a set was judged."""
     choices, settings = told["settings"]["choices"], told["settings"]
     chosen = f"{choices['epochs']} epochs, {choices['frozen']} of 6 layers frozen, rate {choices['rate']}"
+    if (decay := choices.get("decay", 1)) != 1:
+        chosen += f" times {decay} a layer down"
+    if (seeds := settings.get("seeds", 1)) > 1:
+        chosen += f", mean of {seeds} encoders"
     seconds = sum(row["seconds"] for row in told["folds"])
     return (
         f"- {NAMES[settings['set']]} (`--set {settings['set']}`): {chosen}, batch {choices['batch']}, seed "
