@@ -75,19 +75,19 @@ def rows(model: Encoder, pieces: list[list[int]], size: int = 64) -> Rows:
     return Rows([each.clone() for each in hidden])
 
 
-def vectors(model: Encoder, kept: Rows, size: int = 64) -> Tensor:
-    """The vector of every text."""
+def vectors(model: Encoder, kept: Rows, half: bool = False, size: int = 64) -> Tensor:
+    """The vector of every text. half: multiply in bfloat16, as training did."""
     model.eval()
     made = torch.zeros(len(kept.hidden), model.directions.shape[1])
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
         for numbers in by_length([[0] * len(each) for each in kept.hidden], size):
-            made[numbers] = model.upper(*kept.batch(numbers))
+            made[numbers] = model.upper(*kept.batch(numbers)).float()
     return made
 
 
-def logits(model: Encoder, kept: Rows) -> np.ndarray:
+def logits(model: Encoder, kept: Rows, half: bool = False) -> np.ndarray:
     with torch.no_grad():
-        return model.logits(vectors(model, kept)).numpy()
+        return model.logits(vectors(model, kept, half)).numpy()
 
 
 def start(model: Encoder, kept: Rows, labels: np.ndarray) -> None:

@@ -87,7 +87,7 @@ def encoded(labels: np.ndarray, fold: Fold, kept: Rows, choices: fitting.Choices
         fitting.fit(
             model, Rows([kept.hidden[row] for row in a]), labels[a], one, lambda said: print(" ", said, flush=True)
         )
-        scores += fitting.logits(model, Rows([kept.hidden[row] for row in b])) / seeds
+        scores += fitting.logits(model, Rows([kept.hidden[row] for row in b]), choices.half) / seeds
     return scores
 
 
