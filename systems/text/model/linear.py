@@ -59,7 +59,8 @@ def fit(texts: list[str], labels: np.ndarray, c: float = C) -> dict[str, np.ndar
 
 def scores(model: dict[str, np.ndarray], texts: list[str]) -> np.ndarray:
     """One score a class; with two classes the model has one row, and the first class gets 0."""
-    found = weighed(counted(texts), model["rarity"]) @ model["weights"].T + model["intercepts"]
+    some = weighed(counted(texts), model["rarity"]).astype(np.float32)  # as the weights, or they would all be copied
+    found = some @ model["weights"].T + model["intercepts"]
     return np.hstack([np.zeros_like(found), found]) if found.shape[1] == 1 else np.asarray(found)
 
 
