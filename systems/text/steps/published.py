@@ -26,6 +26,7 @@ REASONS = {  # why a figure is not reached, where it is not
     "few": "three settings were compared, on texts that turned out easier than these (README.md), and two encoders "
     "are averaged; more of either was not tried",
 }
+FOLDS = 5
 KINDS = ("floor", "encoder", "both")
 
 
@@ -42,7 +43,7 @@ def table(told: list[dict[str, Any]]) -> list[str]:
         name = each["settings"]["set"]
         for row in each["folds"]:
             cells = " | ".join(value(row[kind], 4) for kind in KINDS)
-            folds = f", {row['folds']} folds" if row["protocol"] == "cross-validation" else ""
+            folds = f", {row['folds']} of {FOLDS} folds" if row["protocol"] == "cross-validation" else ""
             title = f"{NAMES[name]}, {row['protocol']}{folds}"
             verdict = {2: "reached", 1: "reached by one", 0: "not reached"}[len(reached(name, row))]
             lines.append(f"| {title} | {row['test']:,} | {cells} | {TARGETS[name, row['protocol']]} | {verdict} |")
