@@ -1,40 +1,31 @@
-"""Say what a run reached: on the screen, and as RESULTS.md."""
+"""Say what a run reached: on the screen, as its part of RESULTS.md, and in one line for a table of several systems."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import evaluate
 import judge
+import parts as written
 from mask import SEED
+from parts import value
 from rich.console import Console
 from rich.table import Table
 
-TITLES = {"floor": "TF-IDF, linear", "encoder": "MiniLM, fine-tuned", "encoder int8": "the same, 8 bits, as served"}
+TITLES = {
+    "floor": "TF-IDF, linear",
+    "encoder": "MiniLM, fine-tuned",
+    "encoder int8": "the same, 8 bits",
+    "both": "8 bits and TF-IDF, as served",
+}
+DATA = {"aws": "support texts from botocore", "banking77": "Banking77"}
 # US dollars per instance hour, training and real-time inference alike. Storage and requests are not counted.
 PRICES = {"ml.c5.xlarge": 0.204, "ml.m5.large": 0.115, "ml.m5.xlarge": 0.23}
 PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
-TARGETS = {  # set and protocol: what was to be reached
-    ("banking", "cross-validation"): 0.92,
-    ("few", "ten a class"): 0.85,
-    ("spam", "cross-validation"): 0.985,
-    ("spam", "first 30 %"): 0.985,
-}
-REASONS = {  # why a figure is not reached, where it is not
-    "few": "four of six layers are frozen and the settings were not searched; tuning more layers was not measured",
-}
-NAMES = {"banking": "Banking77, full", "few": "Banking77, ten examples a class", "spam": "SMS spam"}
-
-
-def value(fact: dict[str, Any], digits: int = 3) -> str:
-    """A number with its interval."""
-    low, high = fact["interval"]
-    return f"{fact.get('value', fact.get('accuracy')):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def masked(found: dict[str, Any]) -> str:
@@ -56,15 +47,20 @@ def gap(report: dict[str, Any]) -> str:
     return f"{found['of']}: {found['value']:+.4f} ({low:+.4f} to {high:+.4f}), {found['verdict']}"
 
 
+def dollars(found: dict[str, Any]) -> float:
+    """What training would have cost on AWS: billed seconds times list price, 0 where the price is not known."""
+    return sum(found["seconds"].values()) / 3600 * PRICES.get(found["instance"], 0.0)
+
+
 def cost(found: dict[str, Any]) -> str:
-    """What the run would have cost on AWS: billed seconds times list price."""
+    """What the run would have cost on AWS."""
     price = PRICES.get(found["instance"])
     used = ", ".join(f"{kind} {seconds} s" for kind, seconds in found["seconds"].items())
     if price is None:
         return f"Training was billed {used} of {found['instance']}, whose list price is not in our table"
-    training = sum(found["seconds"].values()) / 3600 * price
     return (
-        f"${training:.4f} of training ({used} of {found['instance']}), ${price:.3f} an hour of endpoint; {PRICES_FROM}"
+        f"${dollars(found):.4f} of training ({used} of {found['instance']}), ${price:.3f} an hour of endpoint; "
+        f"{PRICES_FROM}"
     )
 
 
@@ -82,7 +78,7 @@ def smaller(found: dict[str, Any]) -> str:
 def served(found: dict[str, Any]) -> str:
     """The endpoint's latency."""
     if not found["endpoint"]:
-        return "The encoder is worse than the floor beyond noise: it was registered as rejected and not deployed"
+        return "What serves is worse than the floor beyond noise: it was registered as rejected and not deployed"
     took = found["latency"]
     return f"The endpoint answers one text in {took['p50']:.1f} ms (p50), {took['p99']:.1f} ms (p99), client included"
 
@@ -108,15 +104,41 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(f'  {script} --ask {found["endpoint"]} --text "{text}"', soft_wrap=True, markup=False)
 
 
-def results(found: dict[str, Any], folder: Path, published: Path) -> str:
-    """RESULTS.md."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
-    report = found["report"]
-    lines = [
-        "# Results",
-        "",
-        f"Written by `python run.py --results`: {found['dataset']}, seed {SEED}, {found['epochs']} epochs, run "
-        f"{found['at']} UTC, commit {git.stdout.strip() or 'unknown'}.",
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """One line of a table of several systems."""
+
+    def fact(name: str) -> dict[str, Any]:
+        shown = found["report"]["models"][name][evaluate.GATE]
+        low, high = (round(each, 3) for each in shown["interval"])
+        return {"name": TITLES[name], "value": round(shown["value"], 3), "low": low, "high": high}
+
+    low, high = found["report"]["difference"]["interval"]
+    against = "better than" if low > 0 else "worse than" if high < 0 else "within noise of"
+    return {
+        "dataset": DATA[found["dataset"]],
+        "measure": evaluate.GATE,
+        "floor": fact("floor"),
+        "model": fact("both"),
+        "better": "higher",
+        "verdict": f"{'approved' if found['approved'] else 'rejected'}, {against} the floor",
+        "endpoint": None if found["deleted"] else found["endpoint"],
+        "dollars": dollars(found),
+    }
+
+
+def summarise(found: dict[str, Any], path: Path) -> None:
+    """Write it, whole or not at all."""
+    written.replaced(path, json.dumps(summary(found), indent=1) + "\n")
+
+
+def results(found: dict[str, Any]) -> list[str]:
+    """This run's part of RESULTS.md."""
+    report, command = found["report"], "python run.py --results"
+    if found["dataset"] != "aws":
+        command = "python run.py --data FOLDER --results"
+    return [
+        f"Written by `{command}`: seed {SEED}, {found['epochs']} epochs, {found['frozen']} of 6 layers frozen, run "
+        f"{found['at']} UTC, commit {found['commit']}.",
         "",
         f"{parts(found['facts'])}.",
         f"Intervals: {evaluate.LEVEL} %, {evaluate.DRAWS} bootstrap resamples of the test texts, one an operation.",
@@ -136,9 +158,7 @@ def results(found: dict[str, Any], folder: Path, published: Path) -> str:
         f"On AWS: {cost(found)}.",
         "",
         *masking(found),
-        *elsewhere(published),
     ]
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def masking(found: dict[str, Any]) -> list[str]:
@@ -155,42 +175,4 @@ def masking(found: dict[str, Any]) -> list[str]:
     if not rows:
         return []
     against = f"Published for Presidio customised with a transformer: F2 {judge.PUBLISHED}."
-    return ["## Masking", "", "| words of | precision | recall | F2 |", "|---|---|---|---|", *rows, "", against, ""]
-
-
-def elsewhere(folder: Path) -> list[str]:
-    """What steps/crossvalidate.py wrote, against what was to be reached."""
-    files = [folder / f"{name}.json" for name in NAMES if (folder / f"{name}.json").exists()]
-    if not files:
-        return []
-    lines = ["## Sets with published results", "", "By `python steps/crossvalidate.py --data FOLDER --set SET`.", ""]
-    lines += [
-        "| set, protocol | test texts | floor | encoder | mean of both | wanted | |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for file in files:
-        told = json.loads(file.read_text())
-        name = told["settings"]["set"]
-        for row in told["folds"]:
-            wanted = TARGETS[name, row["protocol"]]
-            best = max(row[kind]["accuracy"] for kind in ("encoder", "both"))
-            cells = " | ".join(value(row[kind], 4) for kind in ("floor", "encoder", "both"))
-            title = f"{NAMES[name]}, {row['protocol']}, {row['folds']} fold{'s' if row['folds'] > 1 else ''}"
-            lines.append(
-                f"| {title} | {row['test']:,} | {cells} | {wanted} | {'reached' if best >= wanted else 'not reached'} |"
-            )
-    settings = [json.loads(file.read_text()) for file in files]
-    lines += ["", *(setting(told) for told in settings), ""]
-    return lines
-
-
-def setting(told: dict[str, Any]) -> str:
-    """With what a set was judged."""
-    choices, name = told["settings"]["choices"], NAMES[told["settings"]["set"]]
-    chosen = f"{choices['epochs']} epochs, {choices['frozen']} of 6 layers frozen, rate {choices['rate']}"
-    missed = any(
-        max(row[kind]["accuracy"] for kind in ("encoder", "both")) < TARGETS[told["settings"]["set"], row["protocol"]]
-        for row in told["folds"]
-    )
-    why = f" Not reached: {REASONS.get(told['settings']['set'], 'no reason is known')}." if missed else ""
-    return f"- {name}: {chosen}, batch {choices['batch']}, seed {told['settings']['seed']}, {told['at']} UTC.{why}"
+    return ["### Masking", "", "| words of | precision | recall | F2 |", "|---|---|---|---|", *rows, "", against, ""]

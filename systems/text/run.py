@@ -1,4 +1,4 @@
-"""Mask, train floor and encoder, judge them on texts neither has seen, register the encoder, deploy it, and ask it.
+"""Mask, train floor and encoder, judge them on texts neither has seen, register what serves, deploy it, and ask it.
 
     python run.py                                     # support texts about AWS, from what botocore carries
     python run.py --data FOLDER                       # Banking77 in that folder, the same code
@@ -30,6 +30,7 @@ import evaluate  # noqa: E402
 import inference  # noqa: E402
 import judge  # noqa: E402
 import numpy as np  # noqa: E402
+import parts  # noqa: E402
 import prepare  # noqa: E402
 import report as told  # noqa: E402
 import simulate  # noqa: E402
@@ -118,7 +119,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "seconds": {kind: job["BillableTimeInSeconds"] for kind, job in jobs.items()},
         "instance": args.instance_type,
         "epochs": args.epochs,
+        "frozen": args.frozen,
         "at": stamp,
+        "commit": parts.commit(HERE),
+        "approved": approve,
         "endpoint": None,
         "deleted": args.delete,
     }
@@ -192,7 +196,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.c5.xlarge")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
-    parser.add_argument("--results", action="store_true", help="write RESULTS.md")
+    parser.add_argument("--results", action="store_true", help="write this run's part of RESULTS.md")
+    parser.add_argument("--summary", type=Path, help="a file for one JSON object: what was reached, in one line")
     parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
     parser.add_argument("--text", help="what to ask it about; it is masked first")
     args = parser.parse_args()
@@ -213,7 +218,9 @@ def main() -> None:
         raise SystemExit(f"AWS refused: {error}") from None
     told.show(found, console)
     if args.results:
-        (HERE / "RESULTS.md").write_text(told.results(found, HERE, args.work / "published"))
+        parts.put(HERE, found["dataset"], told.results(found))
+    if args.summary:
+        told.summarise(found, args.summary)
 
 
 if __name__ == "__main__":

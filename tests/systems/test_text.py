@@ -73,7 +73,7 @@ def test_it_masks_trains_judges_registers_deploys_and_answers_in_a_running_cloud
     try:
         small = ("--most", 10, "--epochs", 1, "--frozen", 5)
         told = python(*inside, *small, interpreter=sys.executable, seconds=800)
-        assert "macro F1, encoder int8 - floor" in told and "8 bits: 23 MB instead of 91" in told
+        assert "macro F1, both - floor" in told and "8 bits: 23 MB instead of 91" in told
         assert re.search(r"text-router/1 (approved|rejected)", told)
         masked = (tmp_path / "work" / "aws" / "train" / "train.jsonl").read_text()
         assert "<PERSON>" in masked and "@example" not in masked

@@ -7,7 +7,7 @@ out. Around the matter stand greetings and signatures with invented people, so t
 
     texts.jsonl   text, label, operation, part, spans of personal data
 
-Parts: train, validation, test. An operation, and a sentence, is in one part alone; people of validation and test are
+Parts: test, train, validation. An operation, and a sentence, is in one part alone; people of validation and test are
 never among those that the masker learns from (people.py). Services that are no class give texts for "other": some in
 validation, to set the threshold, different ones in test, to judge it, none in train.
 """
@@ -35,14 +35,22 @@ SERVICES = (
     "iam kinesis kms lambda logs rds redshift route53 s3 sagemaker secretsmanager ses sns sqs ssm stepfunctions"
 ).split()
 OTHERS = {
-    "validation": "amplify chime codecommit comprehend detective fsx gamelift iot lightsail macie2 mq transfer".split(),
-    "test": "appstream budgets braket datasync deadline greengrassv2 inspector2 location medialive neptune pinpoint "
-    "quicksight rekognition textract wafv2 workspaces".split(),
+    "validation": (
+        "amplify chime codecommit comprehend detective fsx gamelift iot lightsail macie2 mq transfer appstream budgets "
+        "braket datasync deadline greengrassv2 inspector2 location medialive neptune pinpoint quicksight rekognition "
+        "textract wafv2 workspaces"
+    ).split(),
+    "test": (
+        "auditmanager codedeploy dax discovery fis forecast imagebuilder license-manager mgn outposts resiliencehub "
+        "servicecatalog servicediscovery signer timestream-write wellarchitected"
+    ).split(),
 }
 TELLINGS = 2  # by how many customers an operation of train is told, so that greetings mean nothing
 MOST = 70  # operations a class
-FEW = 12  # operations a service of "other"
-SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+FEW = {"validation": 7, "test": 12}  # operations a service of "other", so that both parts have some 190
+# In this order along each class's shuffled operations. The last fifth judged the first runs and was seen; it is for
+# validation now, as are the services of "other" that were seen, and a fifth that had been for training judges.
+SHARES = {"test": 0.2, "train": 0.6, "validation": 0.2}
 WORDS = (6, 45)  # of a sentence: shorter ones say nothing
 SAYS = (
     "We want to {it} but get an error.",
@@ -143,7 +151,8 @@ def deal(found: dict[str, dict[str, str]], draw: np.random.Generator, most: int 
             dealt += [_row(service, name, found, part, service) for name in chosen.tolist()]
     for part, services in OTHERS.items():
         for service in services:
-            kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[: min(most, FEW)]]
+            many = min(most, FEW[part])
+            kept = [list(found[service])[number] for number in draw.permutation(len(found[service]))[:many]]
             dealt += [_row(service, name, found, part, OTHER) for name in kept]
     return dealt
 

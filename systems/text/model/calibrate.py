@@ -2,7 +2,7 @@
 
 One temperature divides the scores (Guo et al. 2017): the one with the least log loss on validation texts. A text
 whose best probability is below the threshold is "other": the threshold with the best F1 mean over classes on
-validation texts, some of which belong to no class. The floor has its own of both.
+validation texts, some of which belong to no class. Floor, encoder, and both together have each their own of the two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 NONE = -1  # a label, or an answer: no class
@@ -43,6 +43,20 @@ def temperature(scores: np.ndarray, labels: np.ndarray) -> float:
         return float(-log_softmax(scores / np.exp(power), axis=1)[np.arange(len(labels)), labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x))
+
+
+def pool(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """By what to multiply the scores of two models so that their sum has the least log loss; NONE is left out."""
+    known = labels != NONE
+    rows, right = np.arange(int(known.sum())), labels[known]
+
+    def loss(weights: np.ndarray) -> float:
+        mixed = weights[0] * first[known] + weights[1] * second[known]
+        return float(-log_softmax(mixed, axis=1)[rows, right].mean())
+
+    begun = [0.5 / temperature(each[known], right) for each in (first, second)]
+    found = minimize(loss, begun, method="Nelder-Mead", bounds=[(0, None)] * 2).x
+    return float(found[0]), float(found[1])
 
 
 def macro_f1(said: np.ndarray, right: np.ndarray) -> float:

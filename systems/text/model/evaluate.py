@@ -2,8 +2,8 @@
 
     python model/evaluate.py --test work/aws/test --linear work/linear --encoder work/encoder
 
-Intervals resample the texts (each is one operation). The encoder is judged as it came out of training and as it
-serves, in 8 bits; the difference to the floor is of the same resamples, in pairs.
+Intervals resample the texts (each is one operation). The encoder is judged as it came out of training, in 8 bits, and
+as it serves, with TF-IDF beside it; the difference of what serves to the floor is of the same resamples, in pairs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def floor(folder: Path, texts: list[str]) -> tuple[np.ndarray, float, list[str]]
 
 
 def encoder(folder: Path, texts: list[str], kind: str) -> tuple[np.ndarray, float, list[str]]:
-    """The same of the encoder. kind: int8 or full."""
+    """The same of the encoder. kind: int8, full or both."""
     model = inference.load(folder, kind)
     return inference.probabilities(texts, model), model.threshold, model.classes
 
@@ -88,12 +88,13 @@ def judge(found: dict[str, tuple[np.ndarray, float, list[str]]], test: Examples)
 
 
 def compare(test: Examples, linear_folder: Path, encoder_folder: Path) -> dict[str, Any]:
-    """The floor, the encoder in full, and as it serves."""
+    """The floor, the encoder in full and in 8 bits, and both together, as they serve."""
     return judge(
         {
             "floor": floor(linear_folder, test.texts),
             "encoder": encoder(encoder_folder, test.texts, "full"),
             "encoder int8": encoder(encoder_folder, test.texts, "int8"),
+            "both": encoder(encoder_folder, test.texts, "both"),
         },
         test,
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ class Choices:
     smoothing: float = 0.05
     contrast: float = 0.0  # weight of the contrastive loss
     drop: float = 0.1  # share of the vector's entries dropped before the head
+    decay: float = 1.0  # of the rate, from each layer to the one below it
     half: bool = False  # multiply in bfloat16: half the time on a processor that has it, see fast()
     seed: int = 1974
 
@@ -73,19 +75,19 @@ def rows(model: Encoder, pieces: list[list[int]], size: int = 64) -> Rows:
     return Rows([each.clone() for each in hidden])
 
 
-def vectors(model: Encoder, kept: Rows, size: int = 64) -> Tensor:
-    """The vector of every text."""
+def vectors(model: Encoder, kept: Rows, half: bool = False, size: int = 64) -> Tensor:
+    """The vector of every text. half: multiply in bfloat16, as training did."""
     model.eval()
     made = torch.zeros(len(kept.hidden), model.directions.shape[1])
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
         for numbers in by_length([[0] * len(each) for each in kept.hidden], size):
-            made[numbers] = model.upper(*kept.batch(numbers))
+            made[numbers] = model.upper(*kept.batch(numbers)).float()
     return made
 
 
-def logits(model: Encoder, kept: Rows) -> np.ndarray:
+def logits(model: Encoder, kept: Rows, half: bool = False) -> np.ndarray:
     with torch.no_grad():
-        return model.logits(vectors(model, kept)).numpy()
+        return model.logits(vectors(model, kept, half)).numpy()
 
 
 def start(model: Encoder, kept: Rows, labels: np.ndarray) -> None:
@@ -99,18 +101,17 @@ def start(model: Encoder, kept: Rows, labels: np.ndarray) -> None:
 def batches(kept: Rows, labels: np.ndarray, choices: Choices, draw: np.random.Generator) -> Iterator[np.ndarray]:
     """Shuffled batches of like length; with a contrastive loss, of pairs of one class."""
     order = draw.permutation(len(labels))
+    two = [order[place : place + 1] for place in range(len(order))]
     if choices.contrast:
         pairs = [draw.permutation(order[labels[order] == label]) for label in np.unique(labels)]
         two = [each[place : place + 2] for each in pairs for place in range(0, len(each), 2)]
-        order = np.concatenate([two[number] for number in draw.permutation(len(two))])
-        yield from (order[place : place + choices.batch] for place in range(0, len(order), choices.batch))
-        return
-    pool = choices.batch * 16  # texts among which those of like length meet
-    made = []
-    for place in range(0, len(order), pool):
-        some = order[place : place + pool]
-        some = some[np.argsort([len(kept.hidden[number]) for number in some], kind="stable")]
-        made += [some[begin : begin + choices.batch] for begin in range(0, len(some), choices.batch)]
+        two = [two[number] for number in draw.permutation(len(two))]
+    pool = choices.batch * 16 // (2 if choices.contrast else 1)  # among which those of like length meet
+    made: list[np.ndarray] = []
+    for place in range(0, len(two), pool):
+        some = sorted(two[place : place + pool], key=lambda each: max(len(kept.hidden[number]) for number in each))
+        flat = np.concatenate(some)
+        made += [flat[begin : begin + choices.batch] for begin in range(0, len(flat), choices.batch)]
     yield from (made[number] for number in draw.permutation(len(made)))
 
 
@@ -122,8 +123,7 @@ def fit(
     draw = np.random.default_rng(choices.seed)
     start(model, kept, labels)
     above = [each for each in model.layers.parameters() if each.requires_grad]
-    groups = [{"params": above, "lr": choices.rate}, {"params": [model.directions], "lr": choices.head_rate}]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(_groups(model, choices), weight_decay=0.01)
     total = choices.epochs * -(-len(labels) // choices.batch)
     warm = max(total // 10, 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -142,6 +142,14 @@ def fit(
             lost.append(float(loss.detach()))
         say(f"epoch {epoch + 1}/{choices.epochs} loss:{np.mean(lost):.4f} seconds:{time.monotonic() - begun:.1f}")
     model.eval()
+
+
+def _groups(model: Encoder, choices: Choices) -> list[dict[str, Any]]:
+    """Parameters with their rates: the highest layer has the whole rate, each below it `decay` of the one above."""
+    made: list[dict[str, Any]] = [{"params": [model.directions], "lr": choices.head_rate}]
+    for depth, layer in enumerate(reversed(model.layers[choices.frozen :])):
+        made.append({"params": list(layer.parameters()), "lr": choices.rate * choices.decay**depth})
+    return made
 
 
 def _step(model: Encoder, kept: Rows, labels: np.ndarray, numbers: np.ndarray, choices: Choices) -> Tensor:

@@ -1,5 +1,6 @@
-"""Serve the 8-bit encoder: {"texts": […]} in; for each text its label and probability, "other" below the threshold.
+"""Serve encoder (8 bits) and TF-IDF together: {"texts": […]} in; for each its label and probability, or "other".
 
+Their scores are added with weights from validation texts, and the sum is calibrated. Below the threshold is "other".
 Texts come masked. The same tokeniser and normalisation as in training (tokens.py travels with the model).
 """
 
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import linear
 import numpy as np
 import onnxruntime
 from calibrate import NONE, answers
@@ -18,7 +20,7 @@ from tokenizers import Tokenizer
 from tokens import by_length, encode, padded
 
 OTHER = "other"
-FILES = {"int8": "model.int8.onnx", "full": "model.onnx"}
+FILES = {"int8": "model.int8.onnx", "full": "model.onnx", "both": "model.int8.onnx"}
 BATCH, MOST = 32, 1000  # texts at once; texts a request
 
 
@@ -29,21 +31,27 @@ class Model:
     classes: list[str]
     temperature: float
     threshold: float
+    weight: float = 1.0  # of the encoder's scores
+    floor: dict[str, Any] | None = None  # TF-IDF beside it, with its "weight"
 
 
 def model_fn(model_dir: str) -> Model:
     """What serves."""
-    return load(Path(model_dir), "int8")
+    return load(Path(model_dir), "both")
 
 
 def load(folder: Path, kind: str) -> Model:
-    """Read what train.py wrote. kind: int8 or full."""
+    """Read what train.py wrote. kind: the encoder alone, int8 or full, or both: int8 and TF-IDF."""
     told = json.loads((folder / "calibration.json").read_text())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     running = onnxruntime.InferenceSession(str(folder / FILES[kind]), options, providers=["CPUExecutionProvider"])
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    return Model(tokenizer, running, told["classes"], told["temperature"], told["threshold"])
+    if kind != "both":
+        return Model(tokenizer, running, told["classes"], told["temperature"], told["threshold"])
+    mixed = told["both"]
+    floor = linear.arrays(folder) | {"weight": mixed["floor"]}
+    return Model(tokenizer, running, told["classes"], mixed["temperature"], mixed["threshold"], mixed["encoder"], floor)
 
 
 def input_fn(body: str | bytes, content_type: str) -> list[str]:
@@ -65,6 +73,8 @@ def probabilities(texts: list[str], model: Model) -> np.ndarray:
     for numbers in by_length(pieces, BATCH):
         ids, mask = padded([pieces[number] for number in numbers])
         scores[numbers] = model.running.run(None, {"ids": ids, "mask": mask})[0]
+    if model.floor:
+        scores = model.weight * scores + model.floor["weight"] * linear.scores(model.floor, texts)
     return np.asarray(softmax(scores / model.temperature, axis=1))
 
 

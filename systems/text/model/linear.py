@@ -23,6 +23,7 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 WORDS, LETTERS = 2**16, 2**17  # columns
+FILE = "linear.npz"
 C = 1.0  # inverse strength of the penalty
 
 
@@ -58,14 +59,24 @@ def fit(texts: list[str], labels: np.ndarray, c: float = C) -> dict[str, np.ndar
 
 def scores(model: dict[str, np.ndarray], texts: list[str]) -> np.ndarray:
     """One score a class; with two classes the model has one row, and the first class gets 0."""
-    found = weighed(counted(texts), model["rarity"]) @ model["weights"].T + model["intercepts"]
+    some = weighed(counted(texts), model["rarity"]).astype(np.float32)  # as the weights, or they would all be copied
+    found = some @ model["weights"].T + model["intercepts"]
     return np.hstack([np.zeros_like(found), found]) if found.shape[1] == 1 else np.asarray(found)
+
+
+def save(model: dict[str, np.ndarray], folder: Path) -> None:
+    np.savez_compressed(folder / FILE, **model)
+
+
+def arrays(folder: Path) -> dict[str, Any]:
+    """What save wrote, laid out so that one text need not touch every weight."""
+    with np.load(folder / FILE) as kept:
+        return {name: np.asfortranarray(kept[name]) for name in kept.files}
 
 
 def load(folder: Path) -> dict[str, Any]:
     """What main wrote."""
-    with np.load(folder / "linear.npz") as kept:
-        return json.loads((folder / "calibration.json").read_text()) | {name: kept[name] for name in kept.files}
+    return json.loads((folder / "calibration.json").read_text()) | arrays(folder)
 
 
 def main() -> None:
@@ -85,7 +96,7 @@ def main() -> None:
     found = calibrate(scores(model, validation.texts), validation.numbers(classes))
     print(told(found))
     args.model_dir.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(args.model_dir / "linear.npz", **model)
+    save(model, args.model_dir)
     (args.model_dir / "calibration.json").write_text(json.dumps(found.json() | {"classes": classes}))
 
 

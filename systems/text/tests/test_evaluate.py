@@ -1,6 +1,11 @@
-"""Judging models on the same texts."""
+"""Judging models on the same texts, and what serves."""
+
+from dataclasses import replace
+from types import SimpleNamespace
 
 import evaluate
+import inference
+import linear
 import numpy as np
 import pytest
 from examples import Examples
@@ -24,3 +29,25 @@ def test_texts_of_no_class_are_told_by_their_low_probability() -> None:
 
     assert evaluate.auc(np.array([0.9, 0.8, 0.2, 0.1]), known) == 1
     assert evaluate.auc(np.array([0.5, 0.5, 0.5, 0.5]), known) == pytest.approx(0.5)
+
+
+class Told:
+    """An ONNX session and a tokeniser that know two texts: the encoder cannot tell them apart."""
+
+    def encode_batch(self, texts: list[str]) -> list[SimpleNamespace]:
+        return [SimpleNamespace(ids=[101, len(text), 102]) for text in texts]
+
+    def run(self, _: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return [np.zeros((len(inputs["ids"]), 2), dtype=np.float32)]
+
+
+def test_what_serves_adds_the_floor_to_the_encoder() -> None:
+    texts, labels = ["my bucket is full", "the queue is slow"], np.array([0, 1])
+    floor = linear.fit(texts * 4, np.tile(labels, 4)) | {"weight": 5.0}
+    alone = inference.Model(Told(), Told(), ["s3", "sqs"], 1.0, 0.6)
+
+    unsure = inference.predict_fn(texts, alone)
+    sure = inference.predict_fn(texts, replace(alone, floor=floor))
+
+    assert [each["label"] for each in unsure] == ["other", "other"] and unsure[0]["probability"] == 0.5
+    assert [each["label"] for each in sure] == ["s3", "sqs"]

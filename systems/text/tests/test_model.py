@@ -6,7 +6,7 @@ import linear
 import numpy as np
 import pytest
 import simulate
-from calibrate import NONE, answers, calibrate, calibration_error, temperature
+from calibrate import NONE, answers, calibrate, calibration_error, pool, temperature
 from normalise import normalise
 
 WORDS = {"red": "apple cherry rose", "blue": "sky sea berry", "green": "grass leaf frog"}
@@ -58,6 +58,22 @@ def test_calibration_lowers_the_error_and_finds_other() -> None:
     assert found.accuracy > (both.argmax(1) == right).mean()
 
 
+def test_two_models_that_err_in_different_texts_are_better_together() -> None:
+    rng = np.random.default_rng(4)
+    first, labels = scores_of(rng, 900)
+    second = rng.normal(size=first.shape)
+    second[np.arange(900), labels] += 2
+    noise = rng.normal(size=first.shape)
+
+    one, two = pool(first * 3, second, labels)
+    alone, nothing = pool(first, noise, labels)
+
+    assert two == pytest.approx(3 * one, rel=0.2)  # each by what it is worth, whatever its scale
+    both = one * first * 3 + two * second
+    assert (both.argmax(1) == labels).mean() > (first.argmax(1) == labels).mean() + 0.05
+    assert nothing < 0.15 * alone
+
+
 def test_without_texts_of_no_class_there_is_no_threshold() -> None:
     assert calibrate(*scores_of(np.random.default_rng(2), 200)).threshold == 0
 
@@ -91,4 +107,5 @@ def test_what_serves_travels_with_the_model() -> None:
     folder = Path(linear.__file__).parent
     source = (folder / "train.py").read_text()
 
-    assert all((folder / name).exists() and f'"{name}"' in source for name in ("inference.py", "tokens.py"))
+    names = ("inference.py", "tokens.py", "normalise.py", "calibrate.py", "linear.py", "examples.py")
+    assert all((folder / name).exists() and f'"{name}"' in source for name in names)
