@@ -107,10 +107,8 @@ def tuned(step: Step) -> dict[str, str]:
 
 
 def billed(acc: cloud.Account, step: Step) -> float:
-    """Instance seconds that the step's job was billed; none for one from the cache."""
+    """Instance seconds that the step's job was billed, also where a later execution took it from the cache."""
     job = step.job
-    if step.cached or not job:
-        return 0.0
     if "TrainingJobArn" in job:
         return float(job.get("BillableTimeInSeconds", 0))
     if "ProcessingJobArn" in job:

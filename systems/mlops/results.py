@@ -47,10 +47,13 @@ def replace(path: Path, text: str) -> None:
 
 
 def commit() -> str:
-    """Of the working tree, and whether it has changes of its own."""
-    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    told = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True)
-    return told.stdout.strip() or "unknown"
+    """Of the working tree, and whether this system has changes of its own; what it writes here is none."""
+    here = Path(__file__).parent
+    short, changed = (
+        subprocess.run(["git", *argv], cwd=here, capture_output=True, text=True).stdout.strip()
+        for argv in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", ":!RESULTS.md"])
+    )
+    return f"{short or 'unknown'}{'-dirty' if changed else ''}"
 
 
 def origin(found: dict[str, Any], more: str = "") -> str:
