@@ -105,6 +105,7 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
     )
     own = ConditionStep(
         name="own-split",
+        depends_on=[judged],
         conditions=[ConditionEquals(left=split, right=OWN)],
         if_steps=[gate],
         else_steps=[],

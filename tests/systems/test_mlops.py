@@ -172,4 +172,10 @@ def test_the_definition_has_what_it_is_to_have(ran: Callable[..., str]) -> None:
     evaluated = {each["InputName"] for each in found["evaluate"]["Arguments"]["ProcessingInputs"]}
     trained = json.dumps([found[name]["Arguments"] for name in ("tune", "train-xgboost", "train-logistic")])
     assert "test" in evaluated and "Outputs['test']" not in trained
-    assert found["not-worse"]["Arguments"]["ElseSteps"][0]["Type"] == "Fail"
+    own = found["own-split"]
+    (gate,) = own["Arguments"]["IfSteps"]
+    assert own["Arguments"]["ElseSteps"] == [] and own["DependsOn"] == ["evaluate"]
+    assert gate["Name"] == "not-worse" and gate["Arguments"]["ElseSteps"][0]["Type"] == "Fail"
+    learnt = [found[name]["Arguments"]["InputDataConfig"] for name in ("train-xgboost", "train-logistic")]
+    assert all("Outputs['learn']" in json.dumps(channels) for channels in learnt)
+    assert "Outputs['learn']" not in json.dumps(found["tune"]["Arguments"])
