@@ -60,7 +60,9 @@ def origin(found: dict[str, Any], more: str = "") -> str:
     """By which command a part was made, and when."""
     data = "" if found["dataset"] == "randhie" else f" --dataset {found['dataset']} --data FOLDER"
     seed = f"seed {SEED} (people), tuning {found['seed']}, resamples {evaluate.SEED}"
-    return f"`python run.py{data}{more} --results`: {seed}, run {found['run']}, commit {commit()}, {found['at']}."
+    return (
+        f"`python run.py{data}{more} --results`: {seed}, run {found['run']}, commit {found['commit']}, {found['at']}."
+    )
 
 
 def pipeline(found: dict[str, Any]) -> list[str]:

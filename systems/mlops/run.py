@@ -152,11 +152,11 @@ def question(acc: cloud.Account, endpoint: Any, work: Path, raw: dict[str, Any],
     return answer
 
 
-def repeat(args: argparse.Namespace) -> None:
+def repeat(args: argparse.Namespace, commit: str) -> None:
     """The protocol behind published figures, instead of a version for the endpoint."""
     import published
 
-    found = published.run(args)
+    found = published.run(args) | {"commit": commit}
     lines = results.published(found)
     console.print("\n" + "\n".join(lines), soft_wrap=True)
     if args.results:
@@ -217,12 +217,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
+    begun = results.commit()
     try:
         if args.ask:
             return ask(args)
         if args.published:
-            return repeat(args)
-        found = run(args)
+            return repeat(args, begun)
+        found = run(args) | {"commit": begun}
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
     told.show(found, console)

@@ -28,6 +28,7 @@ def found(gap=0.01, low=-0.01, high=0.03, verdict="pass", promote=True):
         "tuned": {"eta": "0.1"},
         "seed": 7,
         "run": "abc",
+        "commit": "123",
         "share": 1.0,
         "at": "2026-01-01",
     }
@@ -38,7 +39,14 @@ def splits(*pairs):
         {"number": number, "rows": 50, "auc": {"logistic": floor, "xgboost": model}, "tuned": {"eta": "0.1"}}
         for number, (floor, model) in enumerate(pairs)
     ]
-    more = {"seconds": {"tune": 7200.0}, "instance": "ml.m5.large", "seed": 7, "run": "abc", "at": "2026-01-01"}
+    more = {
+        "seconds": {"tune": 7200.0},
+        "instance": "ml.m5.large",
+        "seed": 7,
+        "run": "abc",
+        "commit": "123",
+        "at": "2026-01-01",
+    }
     return {"dataset": "telco_churn", "splits": made} | more
 
 
@@ -59,7 +67,7 @@ def test_a_part_says_by_what_it_was_made():
     origin = results.pipeline(found())[0]
 
     assert origin.startswith("`python run.py --results`: seed 1974 (people), tuning 7")
-    assert "run abc, commit " in origin and origin.endswith("2026-01-01.")
+    assert "run abc, commit 123, " in origin and origin.endswith("2026-01-01.")
     assert "--dataset telco_churn --data FOLDER --published --results`" in results.published(splits((0.8, 0.8)))[0]
 
 
