@@ -70,7 +70,7 @@ class Plan:
     source: str  # sourcedir.tar.gz of the logistic regression
     images: dict[str, str]  # sklearn, xgboost, and ours: judge
     jobs: str  # role
-    settings: dict[str, dict[str, Any]]  # hyperparameters that are not tuned, by kind; and the ranges of those that are
+    settings: dict[str, Any]  # hyperparameters that are not tuned, by kind; and the ranges of those that are
     instance: str
     seed: int = TUNING_SEED  # of the tuner
 
@@ -145,7 +145,7 @@ class Steps:
             objective_metric_name=OBJECTIVE,
             objective_type="Minimize",
             hyperparameter_ranges=self._ranges(),
-            max_jobs=TUNING_JOBS,
+            max_jobs=self.plan.settings.get("tuning_jobs", TUNING_JOBS),
             max_parallel_jobs=AT_ONCE,
             random_seed=self.plan.seed,
             early_stopping_type="Auto",
