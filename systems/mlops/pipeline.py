@@ -28,7 +28,7 @@ from sagemaker.core.training.configs import Compute, InputData
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterString
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
@@ -54,6 +54,7 @@ RANGES = {  # unless a data set has its own in model/hyperparameters.json
 TUNING_JOBS, AT_ONCE, TUNING_SEED = 8, 2, 7
 OBJECTIVE = "validation:logloss"
 PREPARING = 2  # instances
+DRAWS = 500  # resamples of the test people
 SECONDS = 3600  # the longest a job may take
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SERVED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
@@ -85,11 +86,12 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
     approved = ParameterString("Approved", default_value=f"{plan.root}/nothing/")
     share = ParameterFloat("TrainShare", default_value=1.0)
     split = ParameterString("Split", default_value=OWN)
+    draws = ParameterInteger("Draws", default_value=DRAWS)
     made = Steps(plan, session)
     prepared = made.prepare(share, split)
     tuned = made.tune(prepared)
     trained = {"logistic": made.logistic(prepared), "xgboost": made.xgboost(prepared, tuned)}
-    judged, report = made.evaluate(prepared, trained, candidate, approved)
+    judged, report = made.evaluate(prepared, trained, {"--candidate": candidate, "--draws": draws}, approved)
     verdict, reason = (JsonGet(judged.name, report, f"gate.{part}") for part in ("verdict", "reason"))
     chosen = ConditionStep(
         name="which",
@@ -113,7 +115,7 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
     steps = [prepared, tuned, *trained.values(), judged, own]
     return Pipeline(
         plan.name,
-        parameters=[candidate, approved, share, split],
+        parameters=[candidate, approved, share, split, draws],
         steps=steps,
         sagemaker_session=session,
         pipeline_experiment_config=None,  # lineage and the registry tell it; experiments would need more rights
@@ -173,7 +175,7 @@ class Steps:
         self,
         prepared: ProcessingStep,
         trained: dict[str, TrainingStep],
-        candidate: ParameterString,
+        told: dict[str, Any],
         approved: ParameterString,
     ) -> tuple[ProcessingStep, PropertyFile]:
         """In a container of our own: container/Dockerfile."""
@@ -189,7 +191,8 @@ class Steps:
             arguments=[
                 *("--test", f"{base}/test"),
                 *(word for kind in KINDS for word in ("--model", f"{kind}={base}/{kind}/model.tar.gz")),
-                *("--approved", f"{base}/approved", "--candidate", candidate.to_string()),
+                *("--approved", f"{base}/approved"),
+                *(word for name, value in told.items() for word in (name, value.to_string())),
                 *("--out", f"{base}/output/evaluation/evaluation.json"),
             ],
         )

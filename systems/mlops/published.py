@@ -16,6 +16,8 @@ from progress import console, ended
 from protocols import PROTOCOLS
 from setting import set_up
 
+DRAWS = 20  # resamples: a protocol is told by its mean over the splits, and their intervals are not used
+
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """All splits; return what each has reached."""
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def execute(acc: cloud.Account, name: str, number: int) -> execution.Execution:
     """One split; SystemExit with what failed."""
     with console.status("starting") as status:
-        done = execution.run(acc, name, {"Split": str(number)}, status.update, ended)
+        done = execution.run(acc, name, {"Split": str(number), "Draws": str(DRAWS)}, status.update, ended)
     if done.status != "Succeeded":
         failed = ", ".join(f"{step.name}: {step.reason}" for step in done.steps.values() if step.status == "Failed")
         raise SystemExit(f"{done.arn}: {failed}")
