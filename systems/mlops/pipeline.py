@@ -54,7 +54,7 @@ RANGES = {  # unless a data set has its own in model/hyperparameters.json
 TUNING_JOBS, AT_ONCE, TUNING_SEED = 8, 2, 7
 OBJECTIVE = "validation:logloss"
 PREPARING = 2  # instances
-DRAWS = 500  # resamples of the test people
+DRAWS = 500  # resamples of the test people, as evaluate.py has them by itself
 SECONDS = 3600  # the longest a job may take
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SERVED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
