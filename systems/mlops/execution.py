@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,10 @@ class Execution:
     arn: str
     status: str
     steps: dict[str, Step]
+
+    @property
+    def name(self) -> str:
+        return self.arn.rsplit("/", 1)[1]
 
     @property
     def package(self) -> str | None:
@@ -103,10 +107,8 @@ def tuned(step: Step) -> dict[str, str]:
 
 
 def billed(acc: cloud.Account, step: Step) -> float:
-    """Instance seconds that the step's job was billed; none for one from the cache."""
+    """Instance seconds that the step's job was billed, also where a later execution took it from the cache."""
     job = step.job
-    if step.cached or not job:
-        return 0.0
     if "TrainingJobArn" in job:
         return float(job.get("BillableTimeInSeconds", 0))
     if "ProcessingJobArn" in job:
@@ -116,6 +118,14 @@ def billed(acc: cloud.Account, step: Step) -> float:
     asked = {"HyperParameterTuningJobName": job["HyperParameterTuningJobName"]}
     jobs = [each for page in pages.paginate(**asked) for each in page["TrainingJobSummaries"]]
     return float(sum((each["TrainingEndTime"] - each["TrainingStartTime"]).total_seconds() for each in jobs))
+
+
+def summed(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Seconds by step, over several executions."""
+    found: dict[str, float] = {}
+    for name, seconds in pairs:
+        found[name] = found.get(name, 0.0) + seconds
+    return found
 
 
 def report(acc: cloud.Account, step: Step) -> dict[str, Any]:

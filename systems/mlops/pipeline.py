@@ -7,6 +7,7 @@
     python pipeline.py            # prints the definition; run.py creates and starts it
 
 Tuning and training see the training and validation people only; evaluate looks at the test people, once a candidate.
+The parameter Split lets a published protocol say who is tested: such an execution ends with evaluate.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 # The SDK holds a role against a list of its own, which allows much more than ours need.
 os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
 import boto3
-from sagemaker.core import debugger, shapes
+from sagemaker.core import shapes
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.processing import Processor
@@ -27,7 +28,7 @@ from sagemaker.core.training.configs import Compute, InputData
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterString
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
@@ -38,21 +39,23 @@ from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, Training
 from sagemaker.serve import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
+from watching import Debugged, watch
 
+OWN = "own"  # the split that is this system's own
+PARTS = ("train", "validation", "learn", "test", "live", "facts")  # what prepare writes
 KINDS = ("logistic", "xgboost")  # the simpler first: it is the floor
-RANGES = {
-    "eta": ContinuousParameter(0.02, 0.3, "Logarithmic"),
-    "max_depth": IntegerParameter(1, 6),
-    "min_child_weight": ContinuousParameter(2, 60, "Logarithmic"),
-    "num_round": IntegerParameter(40, 200),
-    "lambda": ContinuousParameter(1, 20, "Logarithmic"),
+RANGES = {  # unless a data set has its own in model/hyperparameters.json
+    "eta": (ContinuousParameter, (0.02, 0.3), "Logarithmic"),
+    "max_depth": (IntegerParameter, (1, 6), "Auto"),
+    "min_child_weight": (ContinuousParameter, (2, 60), "Logarithmic"),
+    "num_round": (IntegerParameter, (40, 200), "Auto"),
+    "lambda": (ContinuousParameter, (1, 20), "Logarithmic"),
 }
 TUNING_JOBS, AT_ONCE, TUNING_SEED = 8, 2, 7
 OBJECTIVE = "validation:logloss"
 PREPARING = 2  # instances
+DRAWS = 500  # resamples of the test people, as evaluate.py has them by itself
 SECONDS = 3600  # the longest a job may take
-FALLS = {"use_losses_collection": "False", "tensor_regex": "train-logloss", "num_steps": "20", "diff_percent": "0.01"}
-EVERY = "5"  # rounds between two looks of the Debugger at the losses
 CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
 SERVED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 
@@ -68,22 +71,13 @@ class Plan:
     source: str  # sourcedir.tar.gz of the logistic regression
     images: dict[str, str]  # sklearn, xgboost, and ours: judge
     jobs: str  # role
-    fixed: dict[str, dict[str, Any]]  # hyperparameters that are not tuned, by kind
+    settings: dict[str, Any]  # hyperparameters that are not tuned, by kind; and the ranges of those that are
     instance: str
+    seed: int = TUNING_SEED  # of the tuner
 
     @property
     def name(self) -> str:
         return f"mlops-{self.dataset.replace('_', '-')}"
-
-
-class Debugged(TrainingStep):
-    """A training step that Debugger watches: SDK v3 has its rules, but its ModelTrainer does not take them."""
-
-    watch: dict[str, Any]
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return super().arguments | self.watch
 
 
 def build(plan: Plan, session: PipelineSession) -> Pipeline:
@@ -91,11 +85,13 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
     candidate = ParameterString("Candidate", default_value="xgboost", enum_values=list(KINDS))
     approved = ParameterString("Approved", default_value=f"{plan.root}/nothing/")
     share = ParameterFloat("TrainShare", default_value=1.0)
+    split = ParameterString("Split", default_value=OWN)
+    draws = ParameterInteger("Draws", default_value=DRAWS)
     made = Steps(plan, session)
-    prepared = made.prepare(share)
+    prepared = made.prepare(share, split)
     tuned = made.tune(prepared)
     trained = {"logistic": made.logistic(prepared), "xgboost": made.xgboost(prepared, tuned)}
-    judged, report = made.evaluate(prepared, trained, candidate, approved)
+    judged, report = made.evaluate(prepared, trained, {"--candidate": candidate, "--draws": draws}, approved)
     verdict, reason = (JsonGet(judged.name, report, f"gate.{part}") for part in ("verdict", "reason"))
     chosen = ConditionStep(
         name="which",
@@ -109,10 +105,17 @@ def build(plan: Plan, session: PipelineSession) -> Pipeline:
         if_steps=[chosen],
         else_steps=[FailStep(name="worse", error_message=Join(on=" ", values=["Not registered:", reason]))],
     )
-    steps = [prepared, tuned, *trained.values(), judged, gate]
+    own = ConditionStep(
+        name="own-split",
+        depends_on=[judged],
+        conditions=[ConditionEquals(left=split, right=OWN)],
+        if_steps=[gate],
+        else_steps=[],
+    )
+    steps = [prepared, tuned, *trained.values(), judged, own]
     return Pipeline(
         plan.name,
-        parameters=[candidate, approved, share],
+        parameters=[candidate, approved, share, split, draws],
         steps=steps,
         sagemaker_session=session,
         pipeline_experiment_config=None,  # lineage and the registry tell it; experiments would need more rights
@@ -125,7 +128,7 @@ class Steps:
     def __init__(self, plan: Plan, session: PipelineSession) -> None:
         self.plan, self.session = plan, session
 
-    def prepare(self, share: ParameterFloat) -> ProcessingStep:
+    def prepare(self, share: ParameterFloat, split: ParameterString) -> ProcessingStep:
         entry = ["python3", "/opt/ml/processing/input/code/prepare.py"]
         processor = self._processor(self.plan.images["sklearn"], PREPARING, entry)
         ran = processor.run(
@@ -133,44 +136,46 @@ class Steps:
                 self._input("raw", self.plan.raw, "/opt/ml/processing/input/raw", "ShardedByS3Key"),
                 self._input("code", self.plan.code, "/opt/ml/processing/input/code"),
             ],
-            outputs=[self._output(part) for part in ("train", "validation", "test", "live", "facts")],
-            arguments=["--train-share", share.to_string()],
+            outputs=[self._output(part) for part in PARTS],
+            arguments=["--train-share", share.to_string(), "--split", split.to_string()],
         )
         return ProcessingStep(name="prepare", step_args=ran, cache_config=CACHE)
 
     def tune(self, prepared: ProcessingStep) -> TuningStep:
         tuner = HyperparameterTuner(
-            model_trainer=self._trainer("xgboost", self.plan.fixed["xgboost"]),
+            model_trainer=self._trainer("xgboost", self.plan.settings["xgboost"]),
             objective_metric_name=OBJECTIVE,
             objective_type="Minimize",
-            hyperparameter_ranges=RANGES,
-            max_jobs=TUNING_JOBS,
+            hyperparameter_ranges=self._ranges(),
+            max_jobs=self.plan.settings.get("tuning_jobs", TUNING_JOBS),
             max_parallel_jobs=AT_ONCE,
-            random_seed=TUNING_SEED,
+            random_seed=self.plan.seed,
             early_stopping_type="Auto",
         )
-        return TuningStep(name="tune", step_args=tuner.tune(inputs=self._channels(prepared)), cache_config=CACHE)
+        return TuningStep(
+            name="tune", step_args=tuner.tune(inputs=self._channels(prepared, "train")), cache_config=CACHE
+        )
 
     def xgboost(self, prepared: ProcessingStep, tuned: TuningStep) -> TrainingStep:
         best = tuned.properties.BestTrainingJob.TunedHyperParameters
-        chosen = self.plan.fixed["xgboost"] | {name: best[name] for name in RANGES}
+        chosen = self.plan.settings["xgboost"] | {name: best[name] for name in RANGES}
         trainer = self._trainer("xgboost", chosen)
-        ran = trainer.train(input_data_config=self._channels(prepared))
+        ran = trainer.train(input_data_config=self._channels(prepared, "learn"))
         step = Debugged("train-xgboost", ran, cache_config=CACHE)
-        step.watch = self._watch()
+        step.watch = watch(self.session.boto_region_name, f"{self.plan.root}/debug")
         return step
 
     def logistic(self, prepared: ProcessingStep) -> TrainingStep:
         script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": self.plan.source}
-        trainer = self._trainer("logistic", self.plan.fixed["logistic"] | script)
-        ran = trainer.train(input_data_config=self._channels(prepared))
+        trainer = self._trainer("logistic", self.plan.settings["logistic"] | script)
+        ran = trainer.train(input_data_config=self._channels(prepared, "learn"))
         return TrainingStep("train-logistic", ran, cache_config=CACHE)
 
     def evaluate(
         self,
         prepared: ProcessingStep,
         trained: dict[str, TrainingStep],
-        candidate: ParameterString,
+        told: dict[str, Any],
         approved: ParameterString,
     ) -> tuple[ProcessingStep, PropertyFile]:
         """In a container of our own: container/Dockerfile."""
@@ -186,7 +191,8 @@ class Steps:
             arguments=[
                 *("--test", f"{base}/test"),
                 *(word for kind in KINDS for word in ("--model", f"{kind}={base}/{kind}/model.tar.gz")),
-                *("--approved", f"{base}/approved", "--candidate", candidate.to_string()),
+                *("--approved", f"{base}/approved"),
+                *(word for name, value in told.items() for word in (name, value.to_string())),
                 *("--out", f"{base}/output/evaluation/evaluation.json"),
             ],
         )
@@ -215,22 +221,6 @@ class Steps:
         )
         return ModelStep(name=f"register-{kind}", step_args=ran)
 
-    def _watch(self) -> dict[str, Any]:
-        """Debugger saves the losses, and two rules look at them: does it still learn, does it overfit?"""
-        ready = debugger.rule_configs
-        rules = [
-            debugger.Rule.sagemaker(ready.loss_not_decreasing(), rule_parameters=FALLS),
-            debugger.Rule.sagemaker(ready.overfit(), rule_parameters={"patience": "3", "ratio_threshold": "0.2"}),
-        ]
-        for rule in rules:
-            rule.image_uri = debugger.get_rule_container_image_uri("debugger-rules", self.session.boto_region_name)
-        saved = [debugger.CollectionConfig("losses", {"save_interval": EVERY})]
-        hook = debugger.DebuggerHookConfig(s3_output_path=f"{self.plan.root}/debug", collection_configs=saved)
-        return {
-            "DebugHookConfig": hook._to_request_dict(),
-            "DebugRuleConfigurations": [rule.to_debugger_rule_config_dict() for rule in rules],
-        }
-
     def _image(self, kind: str) -> str:
         return self.plan.images["xgboost" if kind == "xgboost" else "sklearn"]
 
@@ -245,10 +235,16 @@ class Steps:
             output_data_config=shapes.OutputDataConfig(s3_output_path=f"{self.plan.root}/models"),
         )
 
-    def _channels(self, prepared: ProcessingStep) -> list[InputData]:
+    def _ranges(self) -> dict[str, Any]:
+        """What is tuned, and between which values."""
+        own = self.plan.settings.get("ranges", {})
+        return {name: kind(*own.get(name, ends), scale) for name, (kind, ends, scale) in RANGES.items()}
+
+    def _channels(self, prepared: ProcessingStep, learnt: str) -> list[InputData]:
+        """learnt: the part of prepare that is the job's train."""
         return [
-            InputData(channel_name=part, data_source=self._part(prepared, part), content_type="text/csv")
-            for part in ("train", "validation")
+            InputData(channel_name=channel, data_source=self._part(prepared, part), content_type="text/csv")
+            for channel, part in {"train": learnt, "validation": "validation"}.items()
         ]
 
     def _processor(self, image: str, instances: int, entry: list[str] | None) -> Processor:
@@ -294,7 +290,7 @@ if __name__ == "__main__":
     role = "arn:aws:iam::000000000000:role/mlops-jobs"
     places = {name: f"{root}/{name}" for name in ("raw", "code", "source")}
     example = Plan(
-        "randhie", root, **places, images=images, jobs=role, fixed={k: {} for k in KINDS}, instance="ml.m5.large"
+        "randhie", root, **places, images=images, jobs=role, settings={k: {} for k in KINDS}, instance="ml.m5.large"
     )
     definition = build(example, session(boto3.Session(region_name="us-east-1"), "bucket")).definition()
     print(json.dumps(json.loads(definition), indent=1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 import evaluate
@@ -75,22 +74,20 @@ def gap(found: dict[str, Any]) -> str:
     return f"{found['of']}: {found['value']:+.4f} ({low:+.4f} to {high:+.4f}); {found['verdict']}"
 
 
-def cost(found: dict[str, Any]) -> str:
-    """What the run would have cost on AWS: billed seconds times list price."""
+def dollars(found: dict[str, Any]) -> float | None:
+    """What the jobs would have cost on AWS: billed seconds times list price; None of an instance without one here."""
     price = PRICES.get(found["instance"])
+    return None if price is None else round(sum(found["seconds"].values()) / 3600 * price, 4)
+
+
+def cost(found: dict[str, Any]) -> str:
+    """The same as a sentence."""
     used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()) or "nothing: all cached"
-    if price is None:
+    jobs = dollars(found)
+    if jobs is None:
         return f"jobs were billed {used} of {found['instance']}, whose list price is not in our table"
-    jobs = sum(found["seconds"].values()) / 3600 * price
-    return f"${jobs:.4f} of jobs ({used} of {found['instance']}) and ${price:.3f} an hour of endpoint; {PRICES_FROM}"
-
-
-def summed(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Seconds by step, over both executions."""
-    found: dict[str, float] = {}
-    for name, seconds in pairs:
-        found[name] = found.get(name, 0.0) + seconds
-    return found
+    stays = f" and ${PRICES[found['instance']]:.3f} an hour of endpoint" if "endpoint" in found else ""
+    return f"${jobs:.4f} of jobs ({used} of {found['instance']}){stays}; {PRICES_FROM}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:

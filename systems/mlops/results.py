@@ -1,46 +1,82 @@
-"""Write RESULTS.md: what run.py has reached on each data set, and steps/published.py by the published protocols.
+"""What stays of a run: its part of RESULTS.md, and the one line that a table of several systems shows.
 
-python run.py                                     # then with --dataset telco_churn and bank_marketing, --data FOLDER
-python steps/published.py --dataset telco_churn --data FOLDER     # and bank_marketing
-python results.py
+RESULTS.md has a part for each data set and one for each published protocol. A run rewrites its own and leaves the rest.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import subprocess
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import evaluate
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps")]
-import evaluate  # noqa: E402
-import report as told  # noqa: E402
-from prepare import SEED, SHARES  # noqa: E402
-from published import FIGURES  # noqa: E402
-from tables import DATASETS  # noqa: E402
+import report as told
+from prepare import SEED, SHARES
+from protocols import PROTOCOLS
+from tables import DATASETS
 
 KINDS = ("logistic", "xgboost")
+DIGITS = 4
+PARTS = [*DATASETS, *(f"{name}, published protocol" for name in PROTOCOLS)]  # in the order of the file
+OPENING = f"""# Results
+
+Each part is written by the command that it names. People: {", ".join(f"{n} {s:.0%}" for n, s in SHARES.items())};
+published protocols deal them in their own way. Judged on the test people,
+{evaluate.LEVEL} % intervals of {evaluate.DRAWS} resamples of the people. (The calibration error of a
+resample is larger than that of the sample, so its interval lies high.)
+"""
+
+
+def write(part: str, lines: list[str], path: Path) -> None:
+    """Put this part into the file, in its place; the others stay as they are. KeyError for a part that is none."""
+    found = path.read_text().split("\n## ")[1:] if path.exists() else []
+    kept = {each.partition("\n")[0]: each.partition("\n")[2].strip() for each in found}
+    kept[PARTS[PARTS.index(part)]] = "\n".join(lines).strip()
+    whole = [f"## {name}\n\n{kept[name]}\n" for name in PARTS if name in kept]
+    replace(path, "\n".join([OPENING, *whole]))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write the whole file or leave it as it was."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def commit() -> str:
+    """Of the working tree, and whether this system has changes of its own; what it writes here is none."""
+    here = Path(__file__).parent
+    short, changed = (
+        subprocess.run(["git", *argv], cwd=here, capture_output=True, text=True).stdout.strip()
+        for argv in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", ":!RESULTS.md"])
+    )
+    return f"{short or 'unknown'}{'-dirty' if changed else ''}"
+
+
+def origin(found: dict[str, Any], more: str = "") -> str:
+    """By which command a part was made, and when."""
+    data = "" if found["dataset"] == "randhie" else f" --dataset {found['dataset']} --data FOLDER"
+    seed = f"seed {SEED} (people), tuning {found['seed']}, resamples {evaluate.SEED}"
+    return (
+        f"`python run.py{data}{more} --results`: {seed}, run {found['run']}, commit {found['commit']}, {found['at']}."
+    )
 
 
 def pipeline(found: dict[str, Any]) -> list[str]:
-    """What a run has reached, as lines."""
+    """What a run on the system's own parts has reached."""
     report = found["report"]
     kinds = [kind for kind in report["models"] if kind != evaluate.APPROVED]
     shown = report | {"models": {kind: report["models"][kind] for kind in kinds}}
     lines = [
-        f"## {found['dataset']}",
-        "",
+        origin(found, f" --train-share {found['share']}" if found["share"] < 1 else ""),
         f"{told.tested(report)}.",
         "",
         "| | " + " | ".join(told.TITLES[kind] for kind in kinds) + " |",
         "|---|" + "---|" * len(kinds),
-        *(f"| {metric} | " + " | ".join(told.cells(shown, metric, 4)) + " |" for metric in evaluate.METRICS),
+        *(f"| {metric} | " + " | ".join(told.cells(shown, metric, DIGITS)) + " |" for metric in evaluate.METRICS),
         "",
         f"- beside the floor: {told.gap(report['differences']['xgboost'])}",
     ]
@@ -52,42 +88,65 @@ def pipeline(found: dict[str, Any]) -> list[str]:
         ends = "promoted" if shadow["promote"] else "not promoted"
         lines.append(f"- shadow: {told.compared(shadow, of[1], of[0])}: {ends}")
     tuned = ", ".join(f"{name} {float(value):.4g}" for name, value in sorted(found["tuned"].items()))
-    lines += [f"- tuned on the validation people: {tuned}", f"- on AWS: {told.cost(found)}", ""]
-    return lines
+    return [*lines, f"- tuned on the validation people: {tuned}", f"- on AWS: {told.cost(found)}"]
 
 
-def published(work: Path) -> list[str]:
-    """The protocols behind published figures: means over their splits."""
-    lines = ["## Published protocols", "", "| | logistic regression | XGBoost | published |", "|---|---|---|---|"]
-    for dataset, figures in FIGURES.items():
-        path = work / dataset / "published.json"
-        if path.exists():
-            aucs = json.loads(path.read_text())
-            cells = [f"{np.mean(aucs[kind]):.4f} ± {np.std(aucs[kind]):.4f}" if kind in aucs else "" for kind in KINDS]
-            lines.append(f"| {dataset}, AUC, {len(aucs['xgboost'])} splits | {' | '.join(cells)} | {figures} |")
-    return [*lines, ""]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=HERE / "work")
-    args = parser.parse_args()
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
+def published(found: dict[str, Any]) -> list[str]:
+    """What the splits of a published protocol have reached."""
+    protocol = PROTOCOLS[found["dataset"]]
+    aucs = {kind: np.array([split["auc"][kind] for split in found["splits"]]) for kind in KINDS}
+    ahead = aucs["xgboost"] - aucs["logistic"]
+    best = aucs["xgboost"].mean()
+    reached = "reached" if best >= protocol.wanted else f"not reached: {protocol.wanted - best:.4f} short"
     lines = [
-        "# Results",
+        origin(found, " --published"),
+        f"{protocol.said}. Each split is an execution of the pipeline: tuned and trained on its training rows alone.",
         "",
-        f"Written by `python results.py`: seed {SEED}, {datetime.now(UTC):%Y-%m-%d}, commit {git.stdout.strip()}.",
-        f"People: {', '.join(f'{name} {share:.0%}' for name, share in SHARES.items())}. Judged on the test people,",
-        f"{evaluate.LEVEL} % intervals of {evaluate.DRAWS} resamples of the people. (The calibration error of a",
-        "resample is larger than that of the sample, so its interval lies high.)",
-        "",
+        "| split | test rows | logistic regression | XGBoost, tuned | tuned on the validation rows |",
+        "|---|---|---|---|---|",
     ]
-    for dataset in DATASETS:
-        path = args.work / dataset / "found.json"
-        lines += pipeline(json.loads(path.read_text())) if path.exists() else []
-    lines += published(args.work)
-    (HERE / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
+    for split in found["splits"]:
+        tuned = ", ".join(f"{name} {float(value):.3g}" for name, value in sorted(split["tuned"].items()))
+        cells = " | ".join(f"{split['auc'][kind]:.4f}" for kind in KINDS)
+        lines.append(f"| {split['number']} | {split['rows']:,} | {cells} | {tuned} |")
+    means = " | ".join(f"**{aucs[kind].mean():.4f} ± {aucs[kind].std():.4f}**" for kind in KINDS)
+    return [
+        *(*lines, f"| mean ± sd | | {means} | |", ""),
+        f"- published: {protocol.figures}",
+        f"- wanted: {protocol.wanted} of XGBoost; {reached}",
+        f"- XGBoost less logistic regression, by split: {ahead.mean():+.4f} ± {ahead.std():.4f}, "
+        f"above in {int((ahead > 0).sum())} of {len(ahead)}",
+        f"- on AWS: {told.cost(found)}",
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """The run in one row: the candidate beside the floor by AUC, what became of it, and what it would cost on AWS."""
+    report, gap = found["report"], found["report"]["differences"]["xgboost"]
+    passed = report["gate"]["verdict"] == "pass"
+    ends = "approved" if passed else "not registered"
+    if found["shadow"] and found["shadow"]["promote"]:
+        ends = "approved and promoted"
+    noise = "within noise of" if gap["interval"][0] <= 0 <= gap["interval"][1] else None
+    than = noise or ("better than" if gap["value"] > 0 else "worse than")
+    return {
+        "dataset": found["dataset"],
+        "measure": "AUC",
+        "floor": entry(report, "logistic"),
+        "model": entry(report, "xgboost"),
+        "better": "higher",
+        "verdict": f"{ends}, {than} the floor",
+        "endpoint": None if found["deleted"] else found["endpoint"],
+        "dollars": told.dollars(found),
+    }
+
+
+def entry(report: dict[str, Any], kind: str) -> dict[str, Any]:
+    fact = report["models"][kind]["auc"]
+    low, high = (round(end, DIGITS) for end in fact["interval"])
+    return {"name": told.TITLES[kind], "value": round(fact["value"], DIGITS), "low": low, "high": high}
+
+
+def summarise(found: dict[str, Any], path: Path) -> None:
+    """Leave the summary as a file, whole or not at all."""
+    replace(path, json.dumps(summary(found), indent=1) + "\n")

@@ -3,6 +3,7 @@
     python run.py                                     # the RAND Health Insurance Experiment
     python run.py --dataset telco_churn --data FOLDER # the same code on other data
     python run.py --train-share 0.02                  # a candidate that learnt of few people: it is not registered
+    python run.py --dataset telco_churn --data FOLDER --published  # by the protocol behind published figures
     python run.py --ask ENDPOINT --set disea=40       # ask the endpoint about one more person
 
 It needs AWS credentials that may make roles (or --role), and a region; for the container of one step also Docker, or
@@ -13,17 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
-import time
-import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
@@ -32,38 +29,14 @@ import evaluate  # noqa: E402
 import execution  # noqa: E402
 import features  # noqa: E402
 import report as told  # noqa: E402
+import results  # noqa: E402
 import serving  # noqa: E402
-from fetch import fetch  # noqa: E402
-from shards import shards  # noqa: E402
+from progress import Line, console, ended  # noqa: E402
+from protocols import PROTOCOLS  # noqa: E402
+from setting import set_up  # noqa: E402
 from tables import DATASETS  # noqa: E402
 
 TOLERANCE = 1e-4  # between the endpoint's answer and the artefact's own
-
-console = Console(highlight=False)
-
-
-class Line:
-    """One line of progress: what is being done, then what came out and how long it took."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.said = name, ""
-
-    def __enter__(self) -> Line:
-        self.begun = time.monotonic()
-        self.status = console.status(self.name)
-        self.status.__enter__()
-        return self
-
-    def update(self, text: str) -> None:
-        self.status.update(f"{self.name}: {text}")
-
-    def say(self, text: str) -> None:
-        self.said = text
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self.status.__exit__(kind, error, trace)
-        mark = "[green]done[/]  " if kind is None else "[red]failed[/]"
-        console.print(told.line(mark, self.name, time.monotonic() - self.begun, self.said), soft_wrap=True)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -106,57 +79,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in rules},
         "sample": sample,
         "answer": answer,
-        "seconds": told.summed(billed),
+        "seconds": execution.summed(billed),
         "instance": args.instance_type,
         "deleted": args.delete,
+        "seed": plan.seed,
+        "run": second.name,
+        "share": args.train_share,
         "at": f"{datetime.now(UTC):%Y-%m-%d}",
         "tuned": execution.tuned(second.steps["tune"]),
     }
-
-
-def set_up(args: argparse.Namespace) -> tuple[cloud.Account, Any]:
-    """Data, roles, container and pipeline."""
-    with Line("data") as line:
-        if args.dataset == "randhie" and args.data == HERE / "data":
-            fetch(args.data / "randhie.csv")
-        files = shards(args.dataset, args.data, args.work / args.dataset / "raw")
-        line.say(f"{len(files)} files of whole people")
-    with Line("account") as line:
-        acc = cloud.account(args.role)
-        root = f"s3://{acc.bucket}/mlops/{args.dataset}"
-        line.say(f"roles {', '.join(arn.rsplit('/')[-1] for arn in (acc.pipeline, acc.jobs, acc.endpoint))}")
-    with Line("container") as line:
-        from sagemaker.core import image_uris
-
-        versions = {"xgboost": "3.0-5", "sklearn": "1.4-2"}
-        images = {kind: image_uris.retrieve(kind, acc.region, version=tag) for kind, tag in versions.items()}
-        images["judge"], there = cloud.judge(acc, images["xgboost"])
-        line.say(f"{images['judge'].rsplit('/')[-1]}{', built before' if there else ''}")
-    with Line("upload") as line:
-        scripts = [HERE / "steps" / "prepare.py", HERE / "steps" / "meet.py", HERE / "model" / "features.py"]
-        places = {"raw": cloud.upload(acc, files, f"{root}/raw"), "code": cloud.upload(acc, scripts, f"{root}/code")}
-        places["source"] = cloud.upload_source(acc, HERE / "model", f"{root}/code")
-        acc.client("s3").put_object(Bucket=acc.bucket, Key=f"mlops/{args.dataset}/nothing/none", Body=b"")
-        line.say(f"to {root}/")
-    with Line("define") as line:
-        plan = define(acc, args, root, places, images)
-        line.say(f"pipeline {plan.name}, by the SageMaker SDK")
-    return acc, plan
-
-
-def define(
-    acc: cloud.Account, args: argparse.Namespace, root: str, places: dict[str, str], images: dict[str, str]
-) -> Any:
-    """Create or change the pipeline that pipeline.py defines."""
-    logging.disable(logging.WARNING)  # the SDK tells each default that it takes
-    warnings.filterwarnings("ignore", "Running within a PipelineSession")
-    import pipeline  # takes seconds: here they are shown
-
-    fixed = json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset]
-    about = {"images": images, "jobs": acc.jobs, "fixed": fixed, "instance": args.instance_type}
-    plan = pipeline.Plan(args.dataset, root, **places, **about)
-    execution.upsert(acc, plan.name, pipeline.build(plan, pipeline.session(acc.caller, acc.bucket)).definition())
-    return plan
 
 
 def candidate(
@@ -177,11 +108,6 @@ def candidate(
         made = serving.approve(acc, done.package, gate["reason"])
         line.say(f"{made.name} ({made.kind}): {gate['reason']}")
     return done, made
-
-
-def ended(step: execution.Step) -> None:
-    mark = "[red]failed[/]" if step.status != "Succeeded" else "[cyan]cached[/]" if step.cached else "[green]done[/]  "
-    console.print(told.line(mark, step.name, step.seconds, told.outcome(step)), soft_wrap=True)
 
 
 def kept(acc: cloud.Account, done: execution.Execution, work: Path) -> Path:
@@ -226,6 +152,17 @@ def question(acc: cloud.Account, endpoint: Any, work: Path, raw: dict[str, Any],
     return answer
 
 
+def repeat(args: argparse.Namespace, commit: str) -> None:
+    """The protocol behind published figures, instead of a version for the endpoint."""
+    import published
+
+    found = published.run(args) | {"commit": commit}
+    lines = results.published(found)
+    console.print("\n" + "\n".join(lines), soft_wrap=True)
+    if args.results:
+        results.write(f"{args.dataset}, published protocol", lines, HERE / "RESULTS.md")
+
+
 def ask(args: argparse.Namespace) -> None:
     """Ask a deployed endpoint about the sample person, with some values changed."""
     work = args.work / args.dataset
@@ -258,9 +195,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--role", help="one execution role for everything; default: four roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
+    parser.add_argument("--results", action="store_true", help="write this run's part of RESULTS.md")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="write the run in one row, as JSON")
+    parser.add_argument("--published", action="store_true", help="repeat the protocol behind published figures")
     parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
     parser.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE")
     args = parser.parse_args()
+    if args.published and args.dataset not in PROTOCOLS:
+        parser.error(f"--published: there is a protocol for {' and '.join(PROTOCOLS)} (--dataset)")
+    if args.published and (args.summary or args.train_share < 1):
+        parser.error("--published: the protocol says who is learnt of, and its result is in RESULTS.md (--results)")
     wanted = args.data / DATASETS[args.dataset].file
     if not wanted.exists() and args.data != HERE / "data":
         there = [name for name, dataset in DATASETS.items() if (args.data / dataset.file).exists()]
@@ -273,14 +217,20 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
+    begun = results.commit()
     try:
         if args.ask:
             return ask(args)
-        found = run(args)
+        if args.published:
+            return repeat(args, begun)
+        found = run(args) | {"commit": begun}
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
     told.show(found, console)
-    (args.work / args.dataset / "found.json").write_text(json.dumps(found, indent=1))
+    if args.results:
+        results.write(args.dataset, results.pipeline(found), HERE / "RESULTS.md")
+    if args.summary:
+        results.summarise(found, args.summary)
 
 
 if __name__ == "__main__":

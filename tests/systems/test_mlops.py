@@ -58,21 +58,15 @@ def test_every_script_runs_alone_and_a_worse_candidate_does_not_pass(tmp_path: P
     assert re.search(r"fail: few is .*worse than the approved version by 0\.\d+ AUC", told)
 
 
-def published(work: Path, dataset: str, *argv: str) -> dict[str, float]:
-    told = python("steps/published.py", "--data", tabular(), "--dataset", dataset, "--work", work, *argv)
-    return {kind: float(auc) for kind, auc in re.findall(r"(\w+) auc ([\d.]+)", told)}
+def test_a_published_split_can_be_repeated_by_the_scripts_alone(tmp_path: Path) -> None:
+    """Logistic regression is published with .849 +- .005 over three splits; this is the first, of 1,761 rows."""
+    python("data/shards.py", "--dataset", "telco_churn", "--data", tabular(), "--out", tmp_path / "raw")
+    python("steps/prepare.py", "--raw", tmp_path / "raw", "--out", tmp_path, "--split", 0)
+    python("model/train.py", "--train", tmp_path / "learn", "--model-dir", tmp_path / "model", "--c", 0.1)
+    told = python("model/evaluate.py", "--test", tmp_path / "test", f"--model=logistic={tmp_path}/model", "--draws", 9)
 
-
-def test_telco_churn_reaches_the_published_figure(tmp_path: Path) -> None:
-    """.849 for logistic regression and .852 for the best model in interpretml's benchmark."""
-    reached = published(tmp_path, "telco_churn")
-    assert reached["logistic"] >= 0.849 and reached["xgboost"] >= 0.850
-
-
-@pytest.mark.timeout(300)
-def test_bank_marketing_reaches_the_published_figure(tmp_path: Path) -> None:
-    """.9306 for a random forest and .9369 for auto-sklearn in OpenML's AutoML benchmark, four hours each."""
-    assert published(tmp_path, "bank_marketing", "--model", "xgboost")["xgboost"] >= 0.937
+    assert float(re.search(r"logistic +auc +([\d.]+)", told)[1]) > 0.84
+    assert len((tmp_path / "test" / "algo-1.csv").read_text().splitlines()) == 1761
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +114,8 @@ def ended(told: str) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_it_trains_registers_deploys_shadows_promotes_and_answers(run: Callable[..., str]) -> None:
-    told = run()
+def test_it_trains_registers_deploys_shadows_promotes_and_answers(run: Callable[..., str], tmp_path: Path) -> None:
+    told = run("--summary", tmp_path / "summary.json")
     first, second = ended(told)
 
     assert {first[name] for name in ("prepare", "tune", "train-logistic", "train-xgboost", "evaluate")} == {"done"}
@@ -132,6 +126,9 @@ def test_it_trains_registers_deploys_shadows_promotes_and_answers(run: Callable[
     assert re.search(r"done +promote v2", told) and "v2 serves" in told
     assert re.search(r"On AWS: \$0\.0\d+ of jobs", told)
     assert "LossNotDecreasing" in told
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["verdict"].startswith("approved and promoted") and summary["endpoint"] == "mlops-randhie"
+    assert summary["floor"]["low"] < summary["model"]["value"] < summary["model"]["high"] < 0.8
 
     asked = [run("--ask", "mlops-randhie", "--set", f"disea={count}") for count in (0, 50)]
     healthy, ill = (float(answer.split()[-1]) for answer in asked)
@@ -150,6 +147,17 @@ def test_a_worse_candidate_is_not_registered_and_what_served_goes_on(run: Callab
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_telco_churn_reaches_the_published_figure_through_the_pipeline(run: Callable[..., str]) -> None:
+    """.849 for logistic regression and .852 for the best model in interpretml's benchmark; .850 is wanted."""
+    told = run("--dataset", "telco_churn", "--data", tabular(), "--published")
+    logistic, xgboost = map(float, re.search(r"mean ± sd \| \| \*\*([\d.]+) ± .*? \| \*\*([\d.]+)", told).groups())
+
+    assert logistic >= 0.849 and xgboost >= 0.850 and "wanted: 0.85 of XGBoost; reached" in told
+    assert all(set(each.values()) == {"done"} and "which" not in each for each in ended(told)) and len(ended(told)) == 3
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_definition_has_what_it_is_to_have(ran: Callable[..., str]) -> None:
     found = {step["Name"]: step for step in json.loads(ran("pipeline.py"))["Steps"]}
@@ -164,4 +172,10 @@ def test_the_definition_has_what_it_is_to_have(ran: Callable[..., str]) -> None:
     evaluated = {each["InputName"] for each in found["evaluate"]["Arguments"]["ProcessingInputs"]}
     trained = json.dumps([found[name]["Arguments"] for name in ("tune", "train-xgboost", "train-logistic")])
     assert "test" in evaluated and "Outputs['test']" not in trained
-    assert found["not-worse"]["Arguments"]["ElseSteps"][0]["Type"] == "Fail"
+    own = found["own-split"]
+    (gate,) = own["Arguments"]["IfSteps"]
+    assert own["Arguments"]["ElseSteps"] == [] and own["DependsOn"] == ["evaluate"]
+    assert gate["Name"] == "not-worse" and gate["Arguments"]["ElseSteps"][0]["Type"] == "Fail"
+    learnt = [found[name]["Arguments"]["InputDataConfig"] for name in ("train-xgboost", "train-logistic")]
+    assert all("Outputs['learn']" in json.dumps(channels) for channels in learnt)
+    assert "Outputs['learn']" not in json.dumps(found["tune"]["Arguments"])

@@ -1,4 +1,5 @@
-"""Cut a raw table into files that instances can share out: whole people in each, with their number and label in front.
+"""Cut a raw table into files that instances can share out: whole people in each, with their number, their label
+and the splits of a published protocol that test them in front.
 
 python data/shards.py --out work/randhie/raw
 """
@@ -13,6 +14,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "steps")]
+from protocols import tested  # noqa: E402
 from tables import DATASETS, load  # noqa: E402
 
 SHARDS = 8
@@ -22,6 +24,7 @@ def shards(name: str, folder: Path, out: Path) -> list[Path]:
     """Write the files, raw columns as they are; return their paths."""
     covariates, label, person = load(name, folder)
     table = covariates.copy()
+    table.insert(0, "_tested", tested(name, label))
     table.insert(0, "_label", label)
     table.insert(0, "_person", person)
     out.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,15 @@
     python steps/prepare.py --raw work/randhie/raw --out work/randhie
 
 OUT/train/ OUT/validation/   <host>.csv, label first, no header
+OUT/learn/                   the same of those whom the models are trained on: train; with --split train and validation
 OUT/test/                    <host>.csv, person first, then label: people whom only Evaluate looks at
 OUT/live/                    <host>.csv, the same of people who come later: the traffic of the deployment
 OUT/facts/                   <host>.json, rows and people of each part; of the first host schema.json, the encoding, and
                              sample.json, one raw row of a live person, to ask the endpoint about
 
 A person's part follows from the person's number alone. So it is the same on any number of instances, and who was a test
-person once is one for ever: versions trained months apart are compared on people whom neither has seen.
+person once is one for ever: versions trained months apart are compared on people whom neither has seen. With --split
+a published protocol deals instead (see protocols.py): what its split tests is test; of the rest a sixth is validation.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ from meet import agree, hosts  # noqa: E402
 
 SHARES = {"train": 0.55, "validation": 0.15, "test": 0.2, "live": 0.1}
 SEED = 1974  # the year in which the experiment enrolled its first families
+OWN = "own"  # the parts of this system, not a published protocol's
+HELD = 1 / 6  # of what a protocol's split does not test: to tune on
+LEARNING = ("train", "validation", "learn")  # these parts leave out whose rows they are
 JOB = Path("/opt/ml/processing")
 
 
@@ -50,23 +55,36 @@ def split(person: pd.Series, seed: int = SEED, train_share: float = 1.0) -> dict
     return {name: (begins[name] <= places) & (places < ends[name]) for name in SHARES}
 
 
-def prepare(raw: Path, out: Path, train_share: float = 1.0, seed: int = SEED) -> dict[str, Any]:
+def repeat(person: pd.Series, tested: pd.Series, number: str, seed: int = SEED) -> dict[str, np.ndarray]:
+    """The rows of each part where a published protocol's split says what is tested."""
+    test = tested.str.contains(f"|{number}|", regex=False).to_numpy()
+    if not test.any():
+        raise SystemExit(f"no row is tested by split {number}")
+    held = person.map({each: place(each, seed) for each in person.unique()}).to_numpy() < HELD
+    return {"train": ~test & ~held, "validation": ~test & held, "test": test, "live": np.zeros(len(test), dtype=bool)}
+
+
+def prepare(
+    raw: Path, out: Path, train_share: float = 1.0, number: str = OWN, seed: int = SEED
+) -> dict[str, dict[str, int]]:
     """Write this host's part of everything under `out`; return its rows, people and positives by part."""
     me, everyone = hosts()
     table = pd.concat([pd.read_csv(path) for path in sorted(raw.glob("*.csv"))], ignore_index=True)
-    person, label = table.pop("_person"), table.pop("_label")
-    masks = split(person, seed, train_share)
-    schema = agree(me, everyone, features.summarise(table[masks["train"]]), features.merge)
+    person, label, tested = (table.pop(name) for name in ("_person", "_label", "_tested"))
+    own = number == OWN
+    masks = split(person, seed, train_share) if own else repeat(person, tested, number, seed)
+    masks["learn"] = masks["train"] if own else masks["train"] | masks["validation"]
+    schema = agree(me, everyone, features.summarise(table[masks["learn"]]), features.merge)
     facts = {}
     for part, mask in masks.items():
         columns = [label[mask], features.encode(table[mask], schema)]
-        write(out / part / f"{me}.csv", columns if part in ("train", "validation") else [person[mask], *columns])
+        write(out / part / f"{me}.csv", columns if part in LEARNING else [person[mask], *columns])
         positive = int(label[mask].sum())
         facts[part] = {"rows": int(mask.sum()), "people": int(person[mask].nunique()), "positive": positive}
     tell(out / "facts" / f"{me}.json", facts)
     if me == everyone[0]:
         tell(out / "facts" / "schema.json", schema)
-        tell(out / "facts" / "sample.json", table[masks["live"]].iloc[0].to_dict())
+        tell(out / "facts" / "sample.json", table[masks["live" if own else "test"]].iloc[0].to_dict())
     return facts
 
 
@@ -88,7 +106,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--out", type=Path, default=JOB / "output" if inside else HERE.parent / "work/randhie")
     parser.add_argument("--train-share", type=float, default=1.0)
+    parser.add_argument("--split", default=OWN, help="the number of a published protocol's split")
     parser.add_argument("--seed", type=int, default=SEED)
     args = parser.parse_args()
-    for part, fact in prepare(args.raw, args.out, args.train_share, args.seed).items():
+    for part, fact in prepare(args.raw, args.out, args.train_share, args.split, args.seed).items():
         print(f"{part:10} {fact['rows']:6} rows {fact['people']:6} people {fact['positive']:6} positive")
