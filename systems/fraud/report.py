@@ -87,14 +87,19 @@ def compared(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def dollars(found: dict[str, Any]) -> float | None:
+    """Billed seconds of training times list price."""
+    price = PRICES.get(found["instance"])
+    return None if price is None else sum(found["seconds"].values()) / 3600 * price
+
+
 def cost(found: dict[str, Any]) -> str:
     """What the training would have cost on AWS: billed seconds times list price."""
     seconds = ", ".join(f"{kind} {many} s" for kind, many in found["seconds"].items())
-    price = PRICES.get(found["instance"])
+    price = dollars(found)
     if price is None:
         return f"Training was billed {seconds} of {found['instance']}, whose list price is not in our table"
-    dollars = sum(found["seconds"].values()) / 3600 * price
-    return f"${dollars:.4f} of training ({seconds} of {found['instance']}); {PRICES_FROM}"
+    return f"${price:.4f} of training ({seconds} of {found['instance']}); {PRICES_FROM}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -109,22 +114,46 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def results(found: dict[str, Any], argv: list[str]) -> str:
-    """RESULTS.md."""
+def typed(found: dict[str, Any]) -> str:
+    """The command that a part of RESULTS.md comes from."""
+    asked = " --data FOLDER" if found["data"] else ""
+    asked += f" --folds {len(found['judged'])}" if len(found["judged"]) > 1 else ""
+    asked += f" --draws {found['draws']}" if found["draws"] != evaluate.DRAWS else ""
+    return f"python run.py{asked} --results"
+
+
+def part(found: dict[str, Any]) -> str:
+    """What RESULTS.md says of one data set, under its head."""
     facts = found["facts"]
     scenarios = ", ".join(f"scenario {kind} {many:,}" for kind, many in facts["scenarios"].items())
-    asked = ["FOLDER" if "/" in word else word for word in argv]
     lines = [
-        "# Results",
-        "",
-        f"Written by `python run.py {' '.join(asked)}`: {found['origin']}, run {found['at']} UTC, "
-        f"commit {found['commit']}. Chance is seeded: models 0, resamples {evaluate.SEED}.",
+        f"Written by `{typed(found)}`: {found['origin']}, run {found['at']} UTC, commit {found['commit']}. "
+        f"Chance is seeded: models 0, resamples {evaluate.SEED}.",
         "",
         f"{facts['rows']:,} transactions of {facts['days']} days, {facts['frauds']:,} frauds "
         f"({facts['frauds'] / facts['rows']:.3%}; {scenarios}).",
         "",
-        "## The handbook's protocol",
+        "### The handbook's protocol",
         "",
+        *protocol(found),
+        "",
+        "### Compression",
+        "",
+        *compressed(found),
+        "",
+        "### Two variants behind one endpoint",
+        "",
+        *compared(found),
+        "",
+        f"On AWS: {cost(found)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def protocol(found: dict[str, Any]) -> list[str]:
+    """Every model's figures, and how far the ensemble is from the others."""
+    facts = found["facts"]
+    return [
         f"{tested(found)}; the mean over the weeks, with {evaluate.LEVEL} % intervals of {found['draws']} resamples of "
         "the cards. Trained and tested: " + "; ".join(f"{a} to {b}, {c} to {d}" for a, b, c, d in facts["dates"]) + ".",
         "",
@@ -137,7 +166,7 @@ def results(found: dict[str, Any], argv: list[str]) -> str:
         ),
         "",
         "The handbook's models are its own recipes (defaults of scikit-learn and XGBoost), trained and tested on the "
-        "very rows of ours. The published figures are of one week of August.",
+        "very rows of ours. The published figures are of one week of August, of the handbook's own transactions.",
         "",
         *(f"- {line}" for line in differences(found)),
         "- calibration slope (1 is right), week by week: "
@@ -148,18 +177,7 @@ def results(found: dict[str, Any], argv: list[str]) -> str:
         "Week by week, AUC / average precision / card precision:",
         "",
         *weekly(found),
-        "",
-        "## Compression",
-        "",
-        *compressed(found),
-        "",
-        "## Two variants behind one endpoint",
-        "",
-        *compared(found),
-        "",
-        f"On AWS: {cost(found)}.",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def commit(folder: Path) -> str:
@@ -168,12 +186,19 @@ def commit(folder: Path) -> str:
     return git.stdout.strip() or "unknown"
 
 
+def weekly(found: dict[str, Any]) -> list[str]:
+    names = ("ensemble", "xgboost", "handbook's random forest", "handbook's XGBoost")
+    rows = ["| test week | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for fold, dates in zip(found["judged"], found["facts"]["dates"], strict=True):
+        said = (" / ".join(f"{value:.3f}" for value in fold["models"][name].values) for name in names)
+        rows.append(f"| {dates[2]} | " + " | ".join(said) + " |")
+    return rows
+
+
 def of_nab(found: dict[str, Any]) -> str:
-    """RESULTS-NAB.md."""
+    """What RESULTS.md says of the Numenta Anomaly Benchmark, under its head."""
     scores = found["scores"]
     lines = [
-        "# The random cut forest on the Numenta Anomaly Benchmark",
-        "",
         f"Written by `python run.py --nab FOLDER --results`: {found['series']} series, {found['points']:,} points, run "
         f"{found['at']} UTC, commit {found['commit']}; the image's forest is seeded.",
         "",
@@ -194,12 +219,3 @@ def of_nab(found: dict[str, Any]) -> str:
         "from each series' probation alone and does not go on learning.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def weekly(found: dict[str, Any]) -> list[str]:
-    names = ("ensemble", "xgboost", "handbook's random forest", "handbook's XGBoost")
-    rows = ["| test week | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for fold, dates in zip(found["judged"], found["facts"]["dates"], strict=True):
-        said = (" / ".join(f"{value:.3f}" for value in fold["models"][name].values) for name in names)
-        rows.append(f"| {dates[2]} | " + " | ".join(said) + " |")
-    return rows

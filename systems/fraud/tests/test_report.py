@@ -1,7 +1,10 @@
+import json
+
 import abtest
 import evaluate
 import numpy as np
 import report
+import results
 from baselines import FLOOR
 from simulate import simulate
 
@@ -20,6 +23,7 @@ def found():
     times = {"libraries": (300.0, 900.0), "graph": (30.0, 90.0), "speedup": 10.0, "xgboost": "3.2.0"}
     return {
         "origin": "simulated, seed 0",
+        "data": False,
         "at": "now",
         "commit": "abc1234",
         "draws": 10,
@@ -33,12 +37,34 @@ def found():
     }
 
 
-def test_results_name_commit_command_floor_intervals_and_what_noise_is():
-    said = report.results(found(), ["--data", "/some/where", "--results"])
-    for wanted in ("commit abc1234", "run.py --data FOLDER --results", f"| {FLOOR} | ", " to ", "published: XGBoost"):
+def test_a_part_names_commit_command_floor_intervals_and_what_noise_is():
+    said = report.part(found() | {"data": True})
+    for wanted in ("commit abc1234", "run.py --data FOLDER --draws 10 --results", f"| {FLOOR} | ", " to "):
         assert wanted in said
     assert "ensemble less handbook's random forest" in said and "Fisher's exact test p = " in said
-    assert "10.0 times faster" in said and "1.00" in said
+    assert "10.0 times faster" in said and "published: XGBoost" in said
+
+
+def test_a_run_rewrites_its_own_part_and_leaves_the_others(tmp_path):
+    path = tmp_path / "RESULTS.md"
+    results.write(path, results.NAB, "of NAB\n\n### deeper\n\nmore")
+    results.write(path, results.SIMULATED, "of the first run")
+    before = results.parts(path)
+    results.write(path, results.SIMULATED, "of the second run")
+    assert results.parts(path) == before | {results.SIMULATED: "of the second run"}
+    assert list(results.parts(path)) == [results.SIMULATED, results.NAB]
+    assert path.read_text().startswith("# Results\n") and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_summary_is_one_object_with_the_figures_that_the_part_shows(tmp_path):
+    run, path = found(), tmp_path / "summary.json"
+    results.write_summary(path, run, None)
+    said = json.loads(path.read_text())
+    for one in (said["floor"], said["model"]):
+        shown = f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
+        assert shown in next(line for line in report.part(run).splitlines() if line.startswith(f"| {one['name']} |"))
+    assert said["measure"] == "average precision" and said["better"] == "higher" and len(said["verdict"]) <= 60
+    assert said["endpoint"] is None and said["dollars"] > 0 and list(tmp_path.iterdir()) == [path]
 
 
 def test_nab_is_reported_beside_the_published_detectors():
