@@ -9,7 +9,7 @@ from typing import Any
 import baselines
 import evaluate
 import nab
-from abtest import LEVEL, POWER, SHARE
+from abtest import DRAWS, LEVEL, POWER, SHARE
 from evaluate import METRICS
 from rich.console import Console
 from rich.table import Table
@@ -78,7 +78,7 @@ def compared(found: dict[str, Any]) -> list[str]:
         f"With {SHARE:.0%} of the transactions looked at, xgboost alerted {a} of {cards_a} defrauded cards and the "
         f"ensemble {b} of {cards_b}: Fisher's exact test p = {test['chance']['caught']:.3f}. Average precision "
         f"{test['precision'][0]:.3f} and {test['precision'][1]:.3f}, difference {value:+.3f} ({low:+.3f} to "
-        f"{high:+.3f}), p = {test['chance']['precision']:.3f}.",
+        f"{high:+.3f}), p = {test['chance']['precision']:.3f} by {DRAWS:,} other deals of the same cards.",
         f"Verdict at {LEVEL:.0%}, both questions together: {test['verdict']}. So many cards would show a difference of "
         f"{test['detectable']:.3f} in the share caught with a probability of {POWER:.0%}.",
         "Asked one row at a time over HTTP, p50 / p99: "
