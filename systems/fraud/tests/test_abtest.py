@@ -1,5 +1,6 @@
 import numpy as np
-from abtest import Arm, compare
+from abtest import Arm, Pool, chance, compare
+from evaluate import average_precision
 from scipy.stats import kstest
 
 
@@ -16,12 +17,13 @@ def test_a_variant_that_is_clearly_better_is_found_by_both_tests():
     assert found["difference"][1] > 0.2 and max(found["chance"].values()) < 0.01
 
 
-def chances(worlds, cards, draws, **more):
+def chances(worlds, cards, draws):
     """The randomisation test's chances where both variants are the same model."""
     found = []
     for number in range(worlds):
-        a, b = arm(2 * number, cards, **more), arm(2 * number + 1, cards, **more)
-        found.append(compare(a, b, draws)["chance"]["precision"])
+        a, b = arm(2 * number, cards), arm(2 * number + 1, cards)
+        value = average_precision(b.truth, b.score) - average_precision(a.truth, a.score)
+        found.append(chance(value, Pool.of(a, b).dealt_anew(np.random.default_rng(number), draws)))
     return np.array(found)
 
 
