@@ -59,10 +59,10 @@ def compressed(found: dict[str, Any]) -> list[str]:
     return [
         f"Loss of the graph against the ensemble as trained: {loss}. Its probability is {made['apart'][0]:.1e} apart "
         f"on average, {made['apart'][1]:.1e} at most; all of that is the imitation of the random cut forest: the "
-        f"boosters inside are at most {made['exact']:.1e} of log-odds from their libraries'.",
+        f"members inside are at most {made['exact']:.1e} of log-odds from their libraries'.",
         f"One row, one thread, p50 / p99: {made['graph'][0]:.0f} / {made['graph'][1]:.0f} µs as a graph, "
-        f"{made['libraries'][0]:.0f} / {made['libraries'][1]:.0f} µs by XGBoost {made['xgboost']} and LightGBM and the "
-        f"stacker alone (the forest not counted): {made['speedup']:.1f} times faster. "
+        f"{made['libraries'][0]:.0f} / {made['libraries'][1]:.0f} µs by XGBoost {made['xgboost']}, LightGBM (twice) "
+        f"and the stacker alone (the random cut forest not counted): {made['speedup']:.1f} times faster. "
         f"{before / 1e6:.2f} MB became {after / 1e6:.2f} MB.",
     ]
 

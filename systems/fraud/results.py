@@ -16,7 +16,8 @@ import report
 SIMULATED = "The default run: simulated transactions"
 HANDBOOK = "The handbook's own transactions"
 NAB = "The random cut forest on the Numenta Anomaly Benchmark"
-ORDER = (SIMULATED, HANDBOOK, NAB)
+SEARCH = "The search: hyperparameters and imbalance, on validation weeks"
+ORDER = (SIMULATED, HANDBOOK, NAB, SEARCH)
 OPENING = "# Results\n\nEach part was written by the command that it names, and by nothing else."
 SERVED = "ensemble, compressed"  # what the summary speaks of: the model that the endpoint serves
 MEASURE = 1  # average precision, among evaluate.METRICS

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def train_members(weeks: Weeks, begins: list[int]) -> dict[int, Generation]:
-    """XGBoost, LightGBM and random cut forest for every week that some fold needs, then the forests' scores."""
+    """The four members of every week that some fold needs, then the random cut forests' scores."""
     wanted = sorted({start - back for start in begins for back in (0, 2 * evaluate.WEEK)})
     made: dict[int, Generation] = {}
     for number, start in enumerate(wanted, 1):
