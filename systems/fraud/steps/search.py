@@ -171,11 +171,8 @@ def table(rows: dict[str, np.ndarray], first: str) -> list[str]:
     ]
 
 
-def part(
-    args: argparse.Namespace, origin: str, searches: list[Search], chosen: dict[str, Chosen], imbalance: Any
-) -> str:
+def part(command: str, origin: str, searches: list[Search], chosen: dict[str, Chosen], imbalance: Any) -> str:
     """What RESULTS.md says of the search."""
-    given = " --data FOLDER" if args.data else ""
     days = f"{STARTS[0] + 2 * evaluate.WEEK} to {STARTS[-1] + 3 * evaluate.WEEK - 1}"
     lines = [
         f"Written by `{command}`: {origin}, run {datetime.now(UTC):%Y%m%d-%H%M%S} UTC, commit {report.commit(HERE)}. "
