@@ -12,8 +12,9 @@
 
 A stacker that is fitted to what models say of their own training rows trusts them too much. So it learns from the
 earlier models how much to trust each member a delay after training, and is then put over the models of now. It is a
-logistic regression on three log-odds and an anomaly score: monotone in each, and its probability is calibrated because
-it is fitted by log loss on transactions in their natural proportion. The random cut forest itself is replaced by
+logistic regression on three log-odds and an anomaly score, and its probability is calibrated because it is fitted by
+log loss on transactions in their natural proportion. No weight is below 0: the members say much the same, and what one
+of them adds should not be got by turning another around. The random cut forest itself is replaced by
 boosted trees that imitate its score, which ONNX can hold.
 """
 
@@ -30,7 +31,8 @@ import compress
 import lightgbm
 import numpy as np
 from members import MEMBERS, MODEL, TREES, Members
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 C = 1.0  # inverse strength of the ridge penalty on the standardised members
@@ -46,16 +48,26 @@ def read(folder: Path) -> np.ndarray:
 
 
 def fit(read_by: np.ndarray, y: np.ndarray, c: float = C) -> dict[str, Any]:
-    """The stacker as plain numbers."""
+    """The stacker as plain numbers: scikit-learn's logistic regression, but with no weight below 0."""
     centre, scale = read_by.mean(axis=0), read_by.std(axis=0)
     scale[scale == 0] = 1.0
-    fitted = LogisticRegression(C=c, max_iter=1000).fit((read_by - centre) / scale, y)
+    z, many = (read_by - centre) / scale, read_by.shape[1]
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        logit, weights = z @ w[:many] + w[many], w[:many]
+        error = expit(logit) - y
+        value = np.logaddexp(0, logit).sum() - (y * logit).sum() + (weights**2).sum() / (2 * c)
+        return float(value), np.append(z.T @ error + weights / c, error.sum())
+
+    begin = np.append(np.zeros(many), np.log(y.mean() / (1 - y.mean())))
+    bounds = [(0, None)] * many + [(None, None)]
+    w = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000}).x
     return {
         "members": MEMBERS,
         "centre": centre.tolist(),
         "scale": scale.tolist(),
-        "coefficients": fitted.coef_[0].tolist(),
-        "intercept": float(fitted.intercept_[0]),
+        "coefficients": w[:many].tolist(),
+        "intercept": float(w[many]),
     }
 
 

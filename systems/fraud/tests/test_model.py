@@ -11,6 +11,7 @@ import train
 import xgboost
 from inference import input_fn, model_fn, output_fn, predict_fn
 from members import TREES, Members
+from sklearn.linear_model import LogisticRegression
 
 
 def transactions(rows, seed):
@@ -124,6 +125,16 @@ def test_the_stacker_is_calibrated_and_leans_on_what_tells_something():
     top = chance > 0.5
     assert abs(chance[top].mean() - y[top].mean()) < 0.03
     assert abs(stacker["coefficients"][1]) < 0.1 < stacker["coefficients"][0]
+
+
+def test_the_stacker_is_scikit_learns_where_no_weight_is_negative_and_turns_no_member_around():
+    random = np.random.default_rng(1)
+    seen = random.normal(size=(5000, 3)) * [1, 2, 3] + [0, 1, 2]
+    y = (random.random(5000) < 1 / (1 + np.exp(2 - seen @ [0.5, 0.4, 0.0]))).astype(float)
+    free = LogisticRegression(C=1.0, tol=1e-8).fit((seen[:, :2] - seen[:, :2].mean(0)) / seen[:, :2].std(0), y)
+    assert np.allclose(train.fit(seen[:, :2], y)["coefficients"], free.coef_[0], atol=1e-3)
+    seen[:, 2] = seen[:, 0] - 0.1 * (y - random.random(5000))  # would be turned around
+    assert min(train.fit(seen, y)["coefficients"]) == 0
 
 
 def test_serving_reads_csv_and_refuses_the_rest(trained):
