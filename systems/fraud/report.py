@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 SLOPES = ("ensemble", "xgboost")
+HANDBOOK = ("handbook's random forest", "handbook's XGBoost", "handbook's logistic regression")
+BY_ITSELF = ("xgboost", "lightgbm", "random forest")  # members
 PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.c5.xlarge": 0.204}  # US dollars an hour
 PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
 
@@ -37,9 +39,9 @@ def tested(found: dict[str, Any]) -> str:
 
 
 def differences(found: dict[str, Any]) -> list[str]:
-    """The ensemble against the handbook's models and its own best member, on the same cards."""
+    """The ensemble against the handbook's models and its own members, on the same cards."""
     judged, lines = averages(found), []
-    for than in ("handbook's random forest", "handbook's XGBoost", "handbook's logistic regression", "xgboost"):
+    for than in (*HANDBOOK, *BY_ITSELF):
         parts = []
         for metric, (value, low, high) in zip(METRICS, evaluate.difference(judged, "ensemble", than), strict=True):
             noise = "" if low > 0 or high < 0 else ", within noise"

@@ -8,7 +8,7 @@ import results
 from baselines import FLOOR
 from simulate import simulate
 
-MODELS = (FLOOR, "xgboost", "lightgbm", "ensemble", "ensemble, compressed")
+MODELS = (FLOOR, "xgboost", "lightgbm", "random forest", "ensemble", "ensemble, compressed")
 MODELS += tuple(f"handbook's {name}" for name in ("logistic regression", "random forest", "XGBoost"))
 
 
