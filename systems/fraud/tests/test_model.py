@@ -7,10 +7,13 @@ import lightgbm
 import numpy as np
 import onnxruntime
 import pytest
+import serving
 import train
 import xgboost
+from evaluate import Fold
+from generations import Ensemble, Generation
 from inference import input_fn, model_fn, output_fn, predict_fn
-from members import TREES, Members
+from members import FILES, TREES, Members, member
 from sklearn.linear_model import LogisticRegression
 
 
@@ -31,6 +34,14 @@ def three(x, y):
     return boosted, light, forest
 
 
+def pack(folder, file, body):
+    folder.mkdir()
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        info = tarfile.TarInfo(file)
+        info.size = len(body)
+        archive.addfile(info, io.BytesIO(body))
+
+
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory):
     """The channels of the stacker's job: two generations of artefacts as the images write them, and their rows."""
@@ -41,11 +52,8 @@ def artifacts(tmp_path_factory):
         files["lightgbm"] = ("model.txt", light.model_to_string().encode())
         files["forest"] = ("model.txt", forest.model_to_string().encode())
         for kind, (file, body) in files.items():
-            (root / f"{name}{kind}").mkdir()
-            with tarfile.open(root / f"{name}{kind}" / "model.tar.gz", "w:gz") as archive:
-                info = tarfile.TarInfo(file)
-                info.size = len(body)
-                archive.addfile(info, io.BytesIO(body))
+            pack(root / f"{name}{kind}", file, body)
+    pack(root / "randomcutforest", "model_algo-1", b"four")
     x, y = transactions(3000, 3)
     anomaly = 0.7 + 0.01 * x[:, 0] + 0.1 * (x[:, 1] > 15)
     for name, table in {"stack": [y, x, anomaly], "train": [x, anomaly]}.items():
@@ -77,6 +85,21 @@ def test_the_graph_answers_what_the_libraries_and_the_stacker_answer(artifacts, 
 
     assert np.abs(whole - graph).max() < 0.02  # the imitation of the anomaly score
     assert np.abs(whole - graph).mean() < 0.002
+
+
+def test_compression_is_stated_of_the_very_files_that_were_trained_and_that_serve(artifacts, trained):
+    x, _ = transactions(1200, 8)
+    files = {kind: artifacts / kind / "model.tar.gz" for kind in (*TREES, "randomcutforest")}
+    fold = Fold(0, np.arange(0), np.arange(len(x)))
+    anomaly = 0.7 + 0.01 * x[:, 0] + 0.1 * (x[:, 1] > 15)
+    made = Generation(0, fold, {}, {}, files, np.ones(15), anomaly)
+    stacker = json.loads((trained / "stacker.json").read_text())
+    found = serving.compression(made, Ensemble("job", "s3://", stacker, trained, model_fn(str(trained))), x)
+
+    assert found["exact"] < 1e-4 and found["apart"][0] < 0.002
+    assert found["bytes"] == [sum(len(member(files[kind], name)) for kind, name in FILES.items()) + 4,
+                              (trained / "ensemble.onnx").stat().st_size]  # fmt: skip
+    assert found["speedup"] == pytest.approx(found["libraries"][0] / found["graph"][0])
 
 
 def test_each_forest_of_the_graph_is_its_booster():
