@@ -11,6 +11,7 @@ import evaluate
 import nab
 from abtest import DRAWS, LEVEL, POWER, SHARE
 from evaluate import METRICS
+from members import MEMBERS
 from rich.console import Console
 from rich.table import Table
 
@@ -60,8 +61,8 @@ def compressed(found: dict[str, Any]) -> list[str]:
     before, after = made["bytes"]
     return [
         f"Loss of the graph against the ensemble as trained: {loss}. Its probability is {made['apart'][0]:.1e} apart "
-        f"on average, {made['apart'][1]:.1e} at most; all of that is the imitation of the random cut forest: the "
-        f"members inside are at most {made['exact']:.1e} of log-odds from their libraries'.",
+        f"on average, {made['apart'][1]:.1e} at most. The members with trees are at most {made['exact']:.1e} of "
+        "log-odds from their libraries'; what is more than that is the imitation of the random cut forest.",
         f"One row, one thread, p50 / p99: {made['graph'][0]:.0f} / {made['graph'][1]:.0f} µs as a graph, "
         f"{made['libraries'][0]:.0f} / {made['libraries'][1]:.0f} µs by XGBoost {made['xgboost']}, LightGBM (twice) "
         f"and the stacker alone (the random cut forest not counted): {made['speedup']:.1f} times faster. "
@@ -174,6 +175,10 @@ def protocol(found: dict[str, Any]) -> list[str]:
         "- calibration slope (1 is right), week by week: "
         + "; ".join(
             name + " " + ", ".join(f"{fold['slopes'][name]:.2f}" for fold in found["judged"]) for name in SLOPES
+        ),
+        "- weights of the stacker, week by week: "
+        + "; ".join(
+            name + " " + ", ".join(f"{fold['weights'][name]:.2f}" for fold in found["judged"]) for name in MEMBERS
         ),
         "",
         "Week by week, AUC / average precision / card precision:",

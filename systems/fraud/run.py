@@ -31,6 +31,7 @@ import results  # noqa: E402
 import serving  # noqa: E402
 import simulate  # noqa: E402
 from generations import Generation, Weeks, csv  # noqa: E402
+from members import MEMBERS  # noqa: E402
 from progress import Step, console  # noqa: E402
 from tables import Transactions, load, starts  # noqa: E402
 
@@ -106,7 +107,8 @@ def judge(weeks: Weeks, members: Any, ensembles: Any, begins: list[int], draws: 
             fold = {"start": start, "models": evaluate.judge(rows, scores, draws), "rows": len(rows)}
             truth = rows["TX_FRAUD"].to_numpy()
             slopes = {name: evaluate.calibration_slope(truth, scores[name]) for name in ("xgboost", "ensemble")}
-            folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes})
+            weights = dict(zip(MEMBERS, ensembles[start].stacker["coefficients"], strict=True))
+            folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes, "weights": weights})
             auc, precision, cards = fold["models"]["ensemble"].values
             step.say(f"ensemble AUC {auc:.3f}, average precision {precision:.3f}, card precision {cards:.3f}")
     return folds

@@ -6,6 +6,7 @@ import numpy as np
 import report
 import results
 from baselines import FLOOR
+from members import MEMBERS
 from simulate import simulate
 
 MODELS = (FLOOR, "xgboost", "lightgbm", "random forest", "ensemble", "ensemble, compressed")
@@ -28,7 +29,7 @@ def found():
         "commit": "abc1234",
         "draws": 10,
         "facts": {"rows": 9, "frauds": 1, "days": 8, "scenarios": {1: 1}, "dates": [["a", "b", "c", "d"]]},
-        "judged": [judged | {"slopes": {"ensemble": 1.0, "xgboost": 0.9}}],
+        "judged": [judged | {"slopes": {"ensemble": 1.0, "xgboost": 0.9}, "weights": dict.fromkeys(MEMBERS, 0.25)}],
         "compressed": times | {"bytes": [4e6, 1e6], "apart": [1e-4, 1e-2], "exact": 1e-6},
         "test": abtest.compare(*arms, draws=10) | {"sizes": sizes},
         "latency": {"xgboost": (2.0, 5.0), "ensemble": (1.0, 2.0)},
@@ -42,7 +43,7 @@ def test_a_part_names_commit_command_floor_intervals_and_what_noise_is():
     for wanted in ("commit abc1234", "run.py --data FOLDER --draws 10 --results", f"| {FLOOR} | ", " to "):
         assert wanted in said
     assert "ensemble less handbook's random forest" in said and "Fisher's exact test p = " in said
-    assert "10.0 times faster" in said and "published: XGBoost" in said
+    assert "lightgbm 0.25; forest 0.25" in said and "10.0 times faster" in said and "published: XGBoost" in said
 
 
 def test_a_run_rewrites_its_own_part_and_leaves_the_others(tmp_path):
