@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 
-from test_cli import ENVIRON, root, skylab  # noqa: F401  (root is a fixture)
+from commanded import ENVIRON, skylab
+from test_cli import root  # noqa: F401  (fixture)
 
 from skylab.commands import suite, systems
 from skylab.root import Refused
