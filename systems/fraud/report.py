@@ -9,12 +9,15 @@ from typing import Any
 import baselines
 import evaluate
 import nab
-from abtest import LEVEL, POWER, SHARE
+from abtest import DRAWS, LEVEL, POWER, SHARE
 from evaluate import METRICS
+from members import MEMBERS
 from rich.console import Console
 from rich.table import Table
 
 SLOPES = ("ensemble", "xgboost")
+HANDBOOK = ("handbook's random forest", "handbook's XGBoost", "handbook's logistic regression")
+BY_ITSELF = ("xgboost", "lightgbm", "random forest")  # members
 PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.c5.xlarge": 0.204}  # US dollars an hour
 PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
 
@@ -37,9 +40,9 @@ def tested(found: dict[str, Any]) -> str:
 
 
 def differences(found: dict[str, Any]) -> list[str]:
-    """The ensemble against the handbook's models and its own best member, on the same cards."""
+    """The ensemble against the handbook's models and its own members, on the same cards."""
     judged, lines = averages(found), []
-    for than in ("handbook's random forest", "handbook's XGBoost", "handbook's logistic regression", "xgboost"):
+    for than in (*HANDBOOK, *BY_ITSELF):
         parts = []
         for metric, (value, low, high) in zip(METRICS, evaluate.difference(judged, "ensemble", than), strict=True):
             noise = "" if low > 0 or high < 0 else ", within noise"
@@ -58,11 +61,11 @@ def compressed(found: dict[str, Any]) -> list[str]:
     before, after = made["bytes"]
     return [
         f"Loss of the graph against the ensemble as trained: {loss}. Its probability is {made['apart'][0]:.1e} apart "
-        f"on average, {made['apart'][1]:.1e} at most; all of that is the imitation of the random cut forest: the "
-        f"boosters inside are at most {made['exact']:.1e} of log-odds from their libraries'.",
+        f"on average, {made['apart'][1]:.1e} at most. The members with trees are at most {made['exact']:.1e} of "
+        "log-odds from their libraries'; what is more than that is the imitation of the random cut forest.",
         f"One row, one thread, p50 / p99: {made['graph'][0]:.0f} / {made['graph'][1]:.0f} µs as a graph, "
-        f"{made['libraries'][0]:.0f} / {made['libraries'][1]:.0f} µs by XGBoost {made['xgboost']} and LightGBM and the "
-        f"stacker alone (the forest not counted): {made['speedup']:.1f} times faster. "
+        f"{made['libraries'][0]:.0f} / {made['libraries'][1]:.0f} µs by XGBoost {made['xgboost']}, LightGBM (twice) "
+        f"and the stacker alone (the random cut forest not counted): {made['speedup']:.1f} times faster. "
         f"{before / 1e6:.2f} MB became {after / 1e6:.2f} MB.",
     ]
 
@@ -78,7 +81,7 @@ def compared(found: dict[str, Any]) -> list[str]:
         f"With {SHARE:.0%} of the transactions looked at, xgboost alerted {a} of {cards_a} defrauded cards and the "
         f"ensemble {b} of {cards_b}: Fisher's exact test p = {test['chance']['caught']:.3f}. Average precision "
         f"{test['precision'][0]:.3f} and {test['precision'][1]:.3f}, difference {value:+.3f} ({low:+.3f} to "
-        f"{high:+.3f}), p = {test['chance']['precision']:.3f}.",
+        f"{high:+.3f}), p = {test['chance']['precision']:.3f} by {DRAWS:,} other deals of the same cards.",
         f"Verdict at {LEVEL:.0%}, both questions together: {test['verdict']}. So many cards would show a difference of "
         f"{test['detectable']:.3f} in the share caught with a probability of {POWER:.0%}.",
         "Asked one row at a time over HTTP, p50 / p99: "
@@ -87,14 +90,19 @@ def compared(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def dollars(found: dict[str, Any]) -> float | None:
+    """Billed seconds of training times list price."""
+    price = PRICES.get(found["instance"])
+    return None if price is None else sum(found["seconds"].values()) / 3600 * price
+
+
 def cost(found: dict[str, Any]) -> str:
     """What the training would have cost on AWS: billed seconds times list price."""
     seconds = ", ".join(f"{kind} {many} s" for kind, many in found["seconds"].items())
-    price = PRICES.get(found["instance"])
+    price = dollars(found)
     if price is None:
         return f"Training was billed {seconds} of {found['instance']}, whose list price is not in our table"
-    dollars = sum(found["seconds"].values()) / 3600 * price
-    return f"${dollars:.4f} of training ({seconds} of {found['instance']}); {PRICES_FROM}"
+    return f"${price:.4f} of training ({seconds} of {found['instance']}); {PRICES_FROM}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -109,22 +117,46 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def results(found: dict[str, Any], argv: list[str]) -> str:
-    """RESULTS.md."""
+def typed(found: dict[str, Any]) -> str:
+    """The command that a part of RESULTS.md comes from."""
+    asked = " --data FOLDER" if found["data"] else ""
+    asked += f" --folds {len(found['judged'])}" if len(found["judged"]) > 1 else ""
+    asked += f" --draws {found['draws']}" if found["draws"] != evaluate.DRAWS else ""
+    return f"python run.py{asked} --results"
+
+
+def part(found: dict[str, Any]) -> str:
+    """What RESULTS.md says of one data set, under its head."""
     facts = found["facts"]
     scenarios = ", ".join(f"scenario {kind} {many:,}" for kind, many in facts["scenarios"].items())
-    asked = ["FOLDER" if "/" in word else word for word in argv]
     lines = [
-        "# Results",
-        "",
-        f"Written by `python run.py {' '.join(asked)}`: {found['origin']}, run {found['at']} UTC, "
-        f"commit {found['commit']}. Chance is seeded: models 0, resamples {evaluate.SEED}.",
+        f"Written by `{typed(found)}`: {found['origin']}, run {found['at']} UTC, commit {found['commit']}. "
+        f"Chance is seeded: models 0, resamples {evaluate.SEED}.",
         "",
         f"{facts['rows']:,} transactions of {facts['days']} days, {facts['frauds']:,} frauds "
         f"({facts['frauds'] / facts['rows']:.3%}; {scenarios}).",
         "",
-        "## The handbook's protocol",
+        "### The handbook's protocol",
         "",
+        *protocol(found),
+        "",
+        "### Compression",
+        "",
+        *compressed(found),
+        "",
+        "### Two variants behind one endpoint",
+        "",
+        *compared(found),
+        "",
+        f"On AWS: {cost(found)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def protocol(found: dict[str, Any]) -> list[str]:
+    """Every model's figures, and how far the ensemble is from the others."""
+    facts = found["facts"]
+    return [
         f"{tested(found)}; the mean over the weeks, with {evaluate.LEVEL} % intervals of {found['draws']} resamples of "
         "the cards. Trained and tested: " + "; ".join(f"{a} to {b}, {c} to {d}" for a, b, c, d in facts["dates"]) + ".",
         "",
@@ -137,29 +169,22 @@ def results(found: dict[str, Any], argv: list[str]) -> str:
         ),
         "",
         "The handbook's models are its own recipes (defaults of scikit-learn and XGBoost), trained and tested on the "
-        "very rows of ours. The published figures are of one week of August.",
+        "very rows of ours. The published figures are of one week of August, of the handbook's own transactions.",
         "",
         *(f"- {line}" for line in differences(found)),
         "- calibration slope (1 is right), week by week: "
         + "; ".join(
             name + " " + ", ".join(f"{fold['slopes'][name]:.2f}" for fold in found["judged"]) for name in SLOPES
         ),
+        "- weights of the stacker, week by week: "
+        + "; ".join(
+            name + " " + ", ".join(f"{fold['weights'][name]:.2f}" for fold in found["judged"]) for name in MEMBERS
+        ),
         "",
         "Week by week, AUC / average precision / card precision:",
         "",
         *weekly(found),
-        "",
-        "## Compression",
-        "",
-        *compressed(found),
-        "",
-        "## Two variants behind one endpoint",
-        "",
-        *compared(found),
-        "",
-        f"On AWS: {cost(found)}.",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def commit(folder: Path) -> str:
@@ -168,12 +193,19 @@ def commit(folder: Path) -> str:
     return git.stdout.strip() or "unknown"
 
 
+def weekly(found: dict[str, Any]) -> list[str]:
+    names = ("ensemble", "xgboost", "handbook's random forest", "handbook's XGBoost")
+    rows = ["| test week | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for fold, dates in zip(found["judged"], found["facts"]["dates"], strict=True):
+        said = (" / ".join(f"{value:.3f}" for value in fold["models"][name].values) for name in names)
+        rows.append(f"| {dates[2]} | " + " | ".join(said) + " |")
+    return rows
+
+
 def of_nab(found: dict[str, Any]) -> str:
-    """RESULTS-NAB.md."""
+    """What RESULTS.md says of the Numenta Anomaly Benchmark, under its head."""
     scores = found["scores"]
     lines = [
-        "# The random cut forest on the Numenta Anomaly Benchmark",
-        "",
         f"Written by `python run.py --nab FOLDER --results`: {found['series']} series, {found['points']:,} points, run "
         f"{found['at']} UTC, commit {found['commit']}; the image's forest is seeded.",
         "",
@@ -194,12 +226,3 @@ def of_nab(found: dict[str, Any]) -> str:
         "from each series' probation alone and does not go on learning.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def weekly(found: dict[str, Any]) -> list[str]:
-    names = ("ensemble", "xgboost", "handbook's random forest", "handbook's XGBoost")
-    rows = ["| test week | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for fold, dates in zip(found["judged"], found["facts"]["dates"], strict=True):
-        said = (" / ".join(f"{value:.3f}" for value in fold["models"][name].values) for name in names)
-        rows.append(f"| {dates[2]} | " + " | ".join(said) + " |")
-    return rows

@@ -2,8 +2,8 @@
 
     python run.py                                   # simulated transactions, the handbook's own dates
     python run.py --data FOLDER --folds 4           # handbook_sim_*.parquet, and NAB/ where it is there
-    python run.py --results                         # also writes RESULTS.md
-    python run.py --nab FOLDER --results            # the random cut forest on NAB; writes RESULTS-NAB.md
+    python run.py --results                         # also writes this data set's part of RESULTS.md
+    python run.py --nab FOLDER --results            # the random cut forest on NAB, and its part
 
 It needs AWS credentials that may make roles (or --role), and a region, nothing else.
 The endpoint stays up only with --keep.
@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
@@ -29,37 +27,13 @@ import cloud  # noqa: E402
 import evaluate  # noqa: E402
 import nab  # noqa: E402
 import report  # noqa: E402
+import results  # noqa: E402
 import serving  # noqa: E402
 import simulate  # noqa: E402
 from generations import Generation, Weeks, csv  # noqa: E402
+from members import MEMBERS  # noqa: E402
+from progress import Step, console  # noqa: E402
 from tables import Transactions, load, starts  # noqa: E402
-
-console = Console(highlight=False)
-
-
-class Step:
-    """One line of progress: what is being done, then what came out and how long it took."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.said = name, ""
-
-    def __enter__(self) -> Step:
-        self.begun = time.monotonic()
-        self.status = console.status(self.name)
-        self.status.__enter__()
-        return self
-
-    def update(self, text: str) -> None:
-        self.status.update(f"{self.name}: {text}")
-
-    def say(self, text: str) -> None:
-        self.said = text
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self.status.__exit__(kind, error, trace)
-        mark = "[green]done[/]" if kind is None else "[red]failed[/]"
-        took = time.monotonic() - self.begun
-        console.print(f"{mark} {self.name:22} {took:6.1f} s  {self.said}", soft_wrap=True)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -79,6 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     judged = judge(weeks, members, ensembles, begins, args.draws)
     found = {
         "origin": data.origin,
+        "data": bool(args.data),
         "at": stamp,
         "commit": commit,
         "starts": begins,
@@ -93,7 +68,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def train_members(weeks: Weeks, begins: list[int]) -> dict[int, Generation]:
-    """XGBoost, LightGBM and random cut forest for every week that some fold needs, then the forests' scores."""
+    """The four members of every week that some fold needs, then the random cut forests' scores."""
     wanted = sorted({start - back for start in begins for back in (0, 2 * evaluate.WEEK)})
     made: dict[int, Generation] = {}
     for number, start in enumerate(wanted, 1):
@@ -132,7 +107,8 @@ def judge(weeks: Weeks, members: Any, ensembles: Any, begins: list[int], draws: 
             fold = {"start": start, "models": evaluate.judge(rows, scores, draws), "rows": len(rows)}
             truth = rows["TX_FRAUD"].to_numpy()
             slopes = {name: evaluate.calibration_slope(truth, scores[name]) for name in ("xgboost", "ensemble")}
-            folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes})
+            weights = dict(zip(MEMBERS, ensembles[start].stacker["coefficients"], strict=True))
+            folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes, "weights": weights})
             auc, precision, cards = fold["models"]["ensemble"].values
             step.say(f"ensemble AUC {auc:.3f}, average precision {precision:.3f}, card precision {cards:.3f}")
     return folds
@@ -200,8 +176,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
     parser.add_argument("--keep", action="store_true", help="leave the endpoint up")
-    parser.add_argument("--results", action="store_true", help="write RESULTS.md")
+    parser.add_argument("--results", action="store_true", help="write this data set's part of RESULTS.md")
+    parser.add_argument("--summary", type=Path, help="write the figures to this file, as one JSON object")
     args = parser.parse_args()
+    if args.small and args.results:
+        parser.error("--small shows the path; its figures are not for RESULTS.md")
     if args.data and not sorted(args.data.glob(Transactions.FILES)):
         parser.error(f"{args.data} has no {Transactions.FILES}")
     return args
@@ -217,11 +196,14 @@ def main() -> None:
         said = report.of_nab(found)
         console.print(said)
         if args.results:
-            (HERE / "RESULTS-NAB.md").write_text(said)
+            results.write(HERE / "RESULTS.md", results.NAB, said)
         return
     report.show(found, console)
     if args.results:
-        (HERE / "RESULTS.md").write_text(report.results(found, sys.argv[1:]))
+        results.write(HERE / "RESULTS.md", results.HANDBOOK if args.data else results.SIMULATED, report.part(found))
+    if args.summary:
+        endpoint = f"fraud-{found['at']}" if args.keep else None
+        results.write_summary(args.summary, found, endpoint)
 
 
 if __name__ == "__main__":

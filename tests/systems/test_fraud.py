@@ -1,5 +1,6 @@
 """systems/fraud: its own tests, the handbook's transactions where they are here, the whole run in a running Skylab."""
 
+import json
 import os
 import re
 import subprocess
@@ -81,11 +82,14 @@ def test_it_trains_judges_registers_and_compares_two_variants_in_a_running_cloud
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=60)
     try:
         inside = [*SKYLAB[1:], "exec", "--root", root, "--", interpreter, "run.py", "--small", "--draws", 20]
-        told = python(*inside, "--work", tmp_path / "work", limit=540)
+        told = python(*inside, "--work", tmp_path / "work", "--summary", tmp_path / "summary.json", limit=540)
 
         assert len(re.findall(r"done train members", told)) == 2
         assert "fraud-detectors/1, fraud-detectors/2" in told
         assert re.search(r"Verdict at 5%, both questions together: (no|the) difference", told.replace("\n", " "))
         assert "failed" not in told
+        said = json.loads((tmp_path / "summary.json").read_text())
+        assert said["measure"] == "average precision" and said["model"]["low"] > said["floor"]["value"] > 0
+        assert said["endpoint"] is None and said["dollars"] > 0
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)

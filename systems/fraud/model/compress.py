@@ -1,8 +1,9 @@
-"""The ensemble as one ONNX graph: two boosted forests, a forest that imitates the random cut forest, and the stacker.
+"""The ensemble as one ONNX graph: three members, a forest that imitates the random cut forest, and the stacker.
 
-    x [n, 15] -> TreeEnsembleRegressor (XGBoost's margin)   --+
-              -> TreeEnsembleRegressor (LightGBM's margin)  --+-> Concat -> standardise -> MatMul -> Add -> Sigmoid
-              -> TreeEnsembleRegressor (the imitation)      --+
+    x [n, 15] -> TreeEnsembleRegressor (XGBoost's margin)                  --+
+              -> TreeEnsembleRegressor (LightGBM's margin)                 --+
+              -> TreeEnsembleRegressor (share of the random forest) -> Log --+-> Concat -> MatMul -> Add -> Sigmoid
+              -> TreeEnsembleRegressor (the imitation)                     --+
 
 Thresholds become float32. LightGBM compares doubles with <=: its thresholds are rounded down, so that a feature that
 is a float32 goes the same way at every node. XGBoost's are float32 already and compared with <. What is lost is the
@@ -18,6 +19,7 @@ import lightgbm
 import numpy as np
 import onnx
 import xgboost
+from members import MEMBERS, Members
 from onnx import TensorProto, helper
 
 Tree = list[dict[str, Any]]  # nodes: {"leaf": value} or {"feature", "threshold", "yes", "no"}, the root first
@@ -44,6 +46,18 @@ def xgboost_node(node: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, A
 def lightgbm_trees(booster: lightgbm.Booster) -> tuple[list[Tree], float]:
     """The trees; x <= threshold goes to yes."""
     return [nodes(tree["tree_structure"], lightgbm_node) for tree in booster.dump_model()["tree_info"]], 0.0
+
+
+def shares(forest: Members) -> list[Tree]:
+    """The random forest's trees, their leaves scaled so that they sum up to the mean share of frauds."""
+    trees, _ = lightgbm_trees(forest.forest)
+    span = forest.highest - forest.lowest
+    for tree in trees:
+        leaves = [node for node in tree if "leaf" in node]
+        lowest = min(node["leaf"] for node in leaves)
+        for node in leaves:
+            node["leaf"] = (node["leaf"] - lowest) / span
+    return trees
 
 
 def lightgbm_node(node: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -119,28 +133,39 @@ def forest(name: str, trees: list[Tree], base: float, mode: str) -> onnx.NodePro
     )
 
 
-def graph(
-    boosted: xgboost.Booster, light: lightgbm.Booster, imitation: lightgbm.Booster, stacker: dict[str, Any]
-) -> onnx.ModelProto:
+def voted(half: float) -> list[onnx.NodeProto]:
+    """From the random forest's share to its log-odds, half a tree's say added to either side."""
+    return [
+        helper.make_node("Add", ["share", "half"], ["for"]),
+        helper.make_node("Sub", ["rest", "share"], ["against"]),
+        helper.make_node("Div", ["for", "against"], ["odds"]),
+        helper.make_node("Log", ["odds"], ["forest"]),
+    ]
+
+
+def graph(members: Members, imitation: lightgbm.Booster, stacker: dict[str, Any]) -> onnx.ModelProto:
     """The whole ensemble, from features to a probability."""
-    width = boosted.num_features()
     scale = np.array(stacker["scale"])
     weight = (np.array(stacker["coefficients"]) / scale).astype(np.float32)
     bias = stacker["intercept"] - float(np.sum(np.array(stacker["coefficients"]) * stacker["centre"] / scale))
     steps = [
-        forest("xgboost", *xgboost_trees(boosted), "BRANCH_LT"),
-        forest("lightgbm", *lightgbm_trees(light), "BRANCH_LEQ"),
+        forest("xgboost", *xgboost_trees(members.boosted), "BRANCH_LT"),
+        forest("lightgbm", *lightgbm_trees(members.light), "BRANCH_LEQ"),
+        forest("share", shares(members), 0.0, "BRANCH_LEQ"),
+        *voted(members.half),
         forest("anomaly", *lightgbm_trees(imitation), "BRANCH_LEQ"),
-        helper.make_node("Concat", ["xgboost", "lightgbm", "anomaly"], ["members"], axis=1),
+        helper.make_node("Concat", list(MEMBERS), ["members"], axis=1),
         helper.make_node("MatMul", ["members", "weight"], ["weighed"]),
         helper.make_node("Add", ["weighed", "bias"], ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["probability"]),
     ]
     constants = [
-        helper.make_tensor("weight", TensorProto.FLOAT, [3, 1], weight.tolist()),
+        helper.make_tensor("weight", TensorProto.FLOAT, [len(MEMBERS), 1], weight.tolist()),
         helper.make_tensor("bias", TensorProto.FLOAT, [1], [bias]),
+        helper.make_tensor("half", TensorProto.FLOAT, [1], [members.half]),
+        helper.make_tensor("rest", TensorProto.FLOAT, [1], [1 + members.half]),
     ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, width])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, members.boosted.num_features()])
     y = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None, 1])
     whole = helper.make_graph(steps, "ensemble", [x], [y], constants)
     sets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]

@@ -1,6 +1,6 @@
 """The members of a week (a generation) and the ensembles over them, as jobs of SageMaker.
 
-    generation s   trained on days s to s+6: XGBoost, LightGBM, random cut forest
+    generation s   trained on days s to s+6: XGBoost, LightGBM, random forest (LightGBM's), random cut forest
     ensemble s     a stacker that learnt from generation s-14 on the same days s to s+6, put over generation s
 
 So the generation of s-14 is to week s what generation s will be to its test week, s+14.
@@ -17,24 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import cloud
-import lightgbm
 import numpy as np
 import onnxruntime
 import polars as pl
-import xgboost
 from evaluate import Fold
 from inference import model_fn, predict_fn
+from members import MODEL, TREES, Members, member
 from tables import Transactions
-from train import MODEL, boosters, member, members, probability
+from train import probability
 
-KINDS = ("xgboost", "lightgbm", "randomcutforest")
+KINDS = (*TREES, "randomcutforest")
 CHOSEN = json.loads((Path(__file__).parents[1] / "model" / "hyperparameters.json").read_text())
 Say = Callable[[str], None]
 
 
 @dataclass
 class Generation:
-    """The three members of a week. anomaly: the forest's scores of the training rows, then of the test rows."""
+    """The four members of a week. anomaly: what the random cut forest says of training rows, then of test rows."""
 
     start: int
     fold: Fold
@@ -45,8 +44,8 @@ class Generation:
     anomaly: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
-    def boosters(self) -> tuple[xgboost.Booster, lightgbm.Booster]:
-        return boosters(self.files["xgboost"], self.files["lightgbm"])
+    def members(self) -> Members:
+        return Members.read(self.files)
 
     def tested(self) -> np.ndarray:
         """The forest's scores of the test rows."""
@@ -65,11 +64,12 @@ class Ensemble:
 
     def scores(self, generation: Generation, x: np.ndarray) -> dict[str, np.ndarray]:
         """Every member, the ensemble as it was trained, and as the graph that serves."""
-        read_by = members(*generation.boosters, x, generation.tested())
+        read_by = generation.members.all(x, generation.tested())
         return {
             "xgboost": 1 / (1 + np.exp(-read_by[:, 0])),
             "lightgbm": 1 / (1 + np.exp(-read_by[:, 1])),
-            "random cut forest": read_by[:, 2],
+            "random forest": 1 / (1 + np.exp(-read_by[:, 2])),
+            "random cut forest": read_by[:, 3],
             "ensemble": probability(self.stacker, read_by),
             "ensemble, compressed": predict_fn(x, self.graph),
         }
@@ -94,7 +94,7 @@ class Weeks:
     seconds: dict[str, int] = field(default_factory=dict)
 
     def train(self, start: int, say: Say) -> Generation:
-        """Three jobs side by side."""
+        """Four jobs side by side."""
         fold, place = self.data.fold(start), f"{self.prefix}/week-{start}"
         x, y = self.data.x[fold.train], self.data.truth(fold.train)
         scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1).astype(np.float32)  # the forest cuts along wide sides
@@ -149,8 +149,8 @@ class Weeks:
             "stack": cloud.put(self.acc, f"{place}/stack/stack.csv", stack),
             "train": cloud.put(self.acc, f"{place}/imitated/train.csv", train),
         }
-        channels |= {kind: now.artifacts[kind] for kind in KINDS[:2]}
-        channels |= {f"earlier_{kind}": earlier.artifacts[kind] for kind in KINDS[:2]}
+        channels |= {kind: now.artifacts[kind] for kind in TREES}
+        channels |= {f"earlier_{kind}": earlier.artifacts[kind] for kind in TREES}
         code = Path(__file__).parents[1] / "model"
         source = cloud.upload_source(self.acc, code, f"{self.prefix}/source/sourcedir.tar.gz")
         name, to = f"{self.name}-{now.start}-ensemble", f"s3://{self.acc.bucket}/{self.prefix}/models"

@@ -16,7 +16,8 @@ import xgboost
 from evaluate import METRICS
 from generations import Ensemble, Generation, Weeks
 from inference import predict_fn
-from train import member, probability
+from members import FILES, MEMBERS, TREES, member
+from train import probability
 
 VARIANTS = {"xgboost": "xgboost", "ensemble": "ensemble, compressed"}  # variant -> the model that it serves
 TIMED, WARM = 1000, 100  # single rows
@@ -44,19 +45,18 @@ def timed(call: Callable[[np.ndarray], Any], rows: np.ndarray) -> tuple[float, f
 def compression(generation: Generation, ensemble: Ensemble, x: np.ndarray) -> dict[str, Any]:
     """The graph against the libraries that trained its members, one thread each.
 
-    The libraries' time is that of the two boosters and the stacker, without the forest, which has no library here.
+    The libraries' time is that of the three members with trees and the stacker, without the random cut forest, which
+    has no library here.
     """
-    boosted, light = generation.boosters
-    boosted.set_param({"nthread": 1})
+    members = generation.members
+    members.boosted.set_param({"nthread": 1})
 
     def plainly(row: np.ndarray) -> np.ndarray:
-        margin = boosted.inplace_predict(row, predict_type="margin")
-        read_by = np.column_stack([margin, light.predict(row, raw_score=True, num_threads=1), [1.0]])
-        return probability(ensemble.stacker, read_by)
+        return probability(ensemble.stacker, np.column_stack([members.words(row, num_threads=1), [1.0]]))
 
     rows = np.ascontiguousarray(x[:TIMED])
     libraries, graph = timed(plainly, rows), timed(lambda row: predict_fn(row, ensemble.graph), rows)
-    names = (("xgboost", "xgboost-model"), ("lightgbm", "model.txt"), ("randomcutforest", "model_algo-1"))
+    names = (*FILES.items(), ("randomcutforest", "model_algo-1"))
     scores = ensemble.scores(generation, x)
     whole, small = (scores[name] for name in ("ensemble", "ensemble, compressed"))
     return {
@@ -72,19 +72,15 @@ def compression(generation: Generation, ensemble: Ensemble, x: np.ndarray) -> di
 
 
 def exactness(generation: Generation, ensemble: Ensemble, x: np.ndarray) -> float:
-    """How far the graph's boosters are from the libraries', in log-odds of the ensemble, the imitation taken out."""
+    """How far the graph's members are from the libraries' at most, in log-odds of a member, the imitation left out."""
     import onnx
     import onnxruntime
 
     graph = onnx.load(ensemble.folder / "ensemble.onnx")
-    graph.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("members", 1, [None, 3]))
+    graph.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("members", 1, [None, len(MEMBERS)]))
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    inside = session.run(["members"], {"x": x})[0][:, :2]
-    boosted, light = generation.boosters
-    outside = np.column_stack(
-        [boosted.predict(xgboost.DMatrix(x), output_margin=True), light.predict(x, raw_score=True)]
-    )
-    return float(np.abs(inside - outside).max())
+    inside = session.run(["members"], {"x": x})[0][:, : len(TREES)]
+    return float(np.abs(inside - generation.members.words(x)).max())
 
 
 def register(weeks: Weeks, generation: Generation, ensemble: Ensemble, judged: dict[str, Any]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 import numpy as np
-from abtest import Arm, compare
+from abtest import Arm, Pool, chance, compare
+from evaluate import average_precision
+from scipy.stats import kstest
 
 
 def arm(seed, cards=800, sharp=1.0):
@@ -13,6 +15,29 @@ def test_a_variant_that_is_clearly_better_is_found_by_both_tests():
     found = compare(arm(1, sharp=1.0), arm(2, sharp=4.0), draws=200)
     assert found["verdict"] == "the difference is beyond noise"
     assert found["difference"][1] > 0.2 and max(found["chance"].values()) < 0.01
+
+
+def chances(worlds, cards, draws):
+    """The randomisation test's chances where both variants are the same model."""
+    found = []
+    for number in range(worlds):
+        a, b = arm(2 * number, cards), arm(2 * number + 1, cards)
+        value = average_precision(b.truth, b.score) - average_precision(a.truth, a.score)
+        found.append(chance(value, Pool.of(a, b).dealt_anew(np.random.default_rng(number), draws)))
+    return np.array(found)
+
+
+def test_without_a_difference_the_chances_of_average_precision_are_uniform_even_of_few_cards():
+    """Some ten defrauded cards to each arm, where resampling was far too sure."""
+    found = chances(200, 80, 99)
+    assert kstest(found, "uniform").pvalue > 0.05
+    assert 0.02 <= np.mean(found <= 0.05) <= 0.09  # two standard errors around 0.05 are 0.02 to 0.08
+
+
+def test_a_variant_with_another_scale_is_no_other_variant():
+    a, b = arm(1, 200), arm(2, 200)
+    told = [compare(a, Arm(b.card, b.truth, score), draws=99)["chance"] for score in (b.score, np.exp(b.score) / 1e3)]
+    assert told[0] == told[1]
 
 
 def test_two_arms_of_the_same_model_differ_about_as_often_as_the_level_says():
