@@ -6,7 +6,7 @@
     python run.py --nab FOLDER --results            # the random cut forest on NAB, and its part
 
 It needs AWS credentials that may make roles (or --role), and a region, nothing else.
-The endpoint stays up only with --keep.
+The endpoint stays up unless --delete is given.
 """
 
 from __future__ import annotations
@@ -134,10 +134,12 @@ def serve(args: argparse.Namespace, weeks: Weeks, members: Generation, ensemble:
         with Step("ask") as step:
             timed = serving.latency(weeks, name, list(packages))
             step.say(", ".join(f"{variant} p50 {ms[0]:.1f} ms" for variant, ms in timed.items()))
-    finally:
-        if not args.keep:
-            with Step("delete"):
-                cloud.delete(weeks.acc, name, list(packages))
+    except BaseException:  # what nobody will ask costs money
+        cloud.delete(weeks.acc, name, list(packages))
+        raise
+    if args.delete:
+        with Step("delete"):
+            cloud.delete(weeks.acc, name, list(packages))
     return {"compressed": compressed, "packages": packages, "test": test, "latency": timed}
 
 
@@ -175,7 +177,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="simulate few cards and terminals, for a quick look")
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
-    parser.add_argument("--keep", action="store_true", help="leave the endpoint up")
+    parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
     parser.add_argument("--results", action="store_true", help="write this data set's part of RESULTS.md")
     parser.add_argument("--summary", type=Path, help="write the figures to this file, as one JSON object")
     args = parser.parse_args()
@@ -199,10 +201,12 @@ def main() -> None:
             results.write(HERE / "RESULTS.md", results.NAB, said)
         return
     report.show(found, console)
+    if not args.delete:
+        console.print(f"Endpoint fraud-{found['at']} is up.")
     if args.results:
         results.write(HERE / "RESULTS.md", results.HANDBOOK if args.data else results.SIMULATED, report.part(found))
     if args.summary:
-        endpoint = f"fraud-{found['at']}" if args.keep else None
+        endpoint = None if args.delete else f"fraud-{found['at']}"
         results.write_summary(args.summary, found, endpoint)
 
 

@@ -81,8 +81,9 @@ def test_it_trains_judges_registers_and_compares_two_variants_in_a_running_cloud
     root = str(tmp_path / "root")
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=60)
     try:
-        inside = [*SKYLAB[1:], "exec", "--root", root, "--", interpreter, "run.py", "--small", "--draws", 20]
-        told = python(*inside, "--work", tmp_path / "work", "--summary", tmp_path / "summary.json", limit=540)
+        inside = [*SKYLAB[1:], "exec", "--root", root, "--", interpreter]
+        small = ["run.py", "--small", "--draws", 20, "--delete", "--work", tmp_path / "work"]
+        told = python(*inside, *small, "--summary", tmp_path / "summary.json", limit=540)
 
         assert len(re.findall(r"done train members", told)) == 2
         assert "fraud-detectors/1, fraud-detectors/2" in told
