@@ -6,6 +6,7 @@ under a second because of that.
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -186,29 +187,27 @@ def reset(
 )
 def run(
     context: typer.Context,
-    system: Annotated[str, typer.Argument(help="A folder in systems/, such as mlops.")],
+    system: Annotated[str, typer.Argument(help="A folder in systems/, such as mlops; or all of them: all.")],
     root: RootOption = HERE,
     target: Annotated[str, typer.Option(help="local: this cloud. aws: your own account, which costs money.")] = "local",
     data: Annotated[Path | None, typer.Option(help="Your own data instead of the system's.")] = None,
 ) -> None:
-    """Deploy and drive one of the systems, here or on AWS."""
-    from skylab.commands import screens
-    from skylab.commands.environment import full
-    from skylab.commands.systems import argv, builds, check_aws, find, replace_process, typed
+    """Deploy and drive one of the systems, or all, here or on AWS. What it does not know goes to the system."""
+    from skylab.commands import screens, suite
+    from skylab.commands.systems import check_aws, every, find, replace_process
 
     if target not in ("local", "aws"):
         raise Refused(f"--target {target} is not known: write local or aws.")
-    folder = find(system, Path.cwd())
+    if system == "all" and data:
+        raise Refused("--data is of one system, and each wants other files: name the system instead of all.")
+    folders = every(Path.cwd()) if system == "all" else {system: find(system, Path.cwd())}
     if target == "aws":
         check_aws(os.environ)
-    environment = screens.environment(folder)
-    surroundings = dict(os.environ)
-    if target == "local":
-        screens.ensure_up(Root(root))
-        surroundings = full(Root(root), Root(root).running())
-        surroundings["IMAGE_BUILD"] = builds(sys.argv[0], root.absolute())
-    surroundings["RUN_AS"] = typed(sys.argv[0], system, None if root == HERE else root, target)
-    replace_process(argv(environment, folder, data, context.args), surroundings)
+    start = partial(screens.prepared, Root(root), sys.argv[0], target, named=root != HERE)
+    if system == "all":
+        failed = suite.run(folders, lambda folder, summary: start(folder, [*context.args, "--summary", str(summary)]))
+        raise typer.Exit(1 if failed else 0)
+    replace_process(*start(folders[system], [*(["--data", str(data.absolute())] if data else []), *context.args]))
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from conftest import connect
 from endpoint_steps import until
 from services.sagemaker.acted import ROLE, XGBOOST
 from services.sagemaker.drawn import condition, create, get, listed, status, training
-from test_jobs import SOURCE, TESTS, counter  # noqa: F401  (fixture)
 
+from crash.kills import SOURCE, TESTS
 from skylab.cloud import Cloud
 from skylab.settings import Settings
 
@@ -109,7 +109,7 @@ def opened(root):
 
 
 @pytest.mark.parametrize("point", POINTS, ids=named)
-def test_a_kill_in_the_middle_of_an_execution_loses_no_step_and_repeats_none(tmp_path, counter, point):  # noqa: F811
+def test_a_kill_in_the_middle_of_an_execution_loses_no_step_and_repeats_none(tmp_path, counter, point):
     root = Path(tmp_path / "root")
     cloud = opened(root)
     connect(cloud, "s3").create_bucket(Bucket="sagemaker-data")

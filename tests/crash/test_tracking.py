@@ -4,7 +4,7 @@ import pytest
 from conftest import connect
 from services.sagemaker.acted import channel, request
 
-from crash.test_jobs import killed, prepared
+from crash.kills import killed, prepared
 
 STEPS = [  # (what, its name, before or after it)
     ("any_work", "record", "before"),  # within the transaction that ends the job

@@ -8,7 +8,7 @@ from conftest import connect
 from services.sagemaker.acted import REGION, ROLE
 from services.sagemaker.tuned import children, config, definition
 
-from crash.test_jobs import Counter, killed, named, prepared
+from crash.kills import Counter, killed, named, prepared
 
 TUNING = "importlib.import_module('skylab.services.sagemaker.tuning.{}')"
 JOBS = 3

@@ -1,7 +1,6 @@
 """The real server behind a real socket, as `skylab up` starts it, and unmodified clients in front of it."""
 
 import hashlib
-import http.client
 import io
 import json
 import os
@@ -9,63 +8,19 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError, SSLError
+from gateway.served import ENVIRON, MB, run
 
-import skylab
 from skylab.root import Root
 
-SOURCE = str(Path(skylab.__file__).parents[1])
-ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "NO_COLOR": "1", "COLUMNS": "200", "HOME": "/nonexistent"}
-MB = 2**20
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
-
-
-def run(root, *words):
-    argv = [sys.executable, "-m", "skylab.cli", *words]
-    environ = ENVIRON | {"SKYLAB_ROOT": str(root), "SKYLAB_FALLBACK": "0"}
-    return subprocess.run(argv, capture_output=True, text=True, env=environ, timeout=60)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    path = tmp_path_factory.mktemp("server") / "root"
-    said = run(path, "up", "--root", str(path), "--port", "0", "--detach")
-    assert said.returncode == 0, said.stderr
-    yield path
-    run(path, "down")
-
-
-def made(root, service="s3", **config):
-    key, server = Root(root).credentials(), Root(root).running()
-    config.setdefault("s3", {"addressing_style": "path"})
-    return boto3.client(
-        service, endpoint_url=server.url, region_name=key.region, aws_access_key_id=key.key,
-        aws_secret_access_key=key.secret, aws_session_token=key.token,
-        config=Config(retries={"total_max_attempts": 1}, **config),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def client():
-    """client(root, service, **config), closed when the test ends."""
-    with ExitStack() as stack:
-        yield lambda *given, **config: stack.enter_context(closing(made(*given, **config)))
-
-
-@pytest.fixture(scope="module")
-def s3(root):
-    with closing(made(root)) as s3:
-        s3.create_bucket(Bucket="box")
-        yield s3
 
 
 def test_an_object_comes_back_as_it_was_put(s3):
@@ -101,43 +56,6 @@ def test_a_multipart_upload_is_one_object(s3, tmp_path):
 
     assert (tmp_path / "out").read_bytes() == body
     assert s3.head_object(Bucket="box", Key="parts")["ETag"].endswith('-3"')
-
-
-def test_presigned_urls_need_no_sdk(root, s3, client):
-    s3 = client(root, signature_version="s3v4")
-    put = s3.generate_presigned_url("put_object", {"Bucket": "box", "Key": "by hand"})
-    get = s3.generate_presigned_url("get_object", {"Bucket": "box", "Key": "by hand"})
-
-    with urllib.request.urlopen(urllib.request.Request(put, b"typed", {"content-type": ""}, method="PUT")) as answer:
-        assert answer.status == 200
-    with urllib.request.urlopen(get) as answer:
-        assert answer.read() == b"typed"
-    with pytest.raises(HTTPError) as error:
-        urllib.request.urlopen(get.replace("hand", "foot"))
-    assert error.value.code == 403 and b"SignatureDoesNotMatch" in error.value.read()
-    error.value.close()
-
-
-@pytest.mark.parametrize(
-    "domain", ["s3.us-east-1.amazonaws.com", "s3.amazonaws.com", "s3.dualstack.us-east-1.amazonaws.com"]
-)
-def test_a_bucket_may_be_named_by_the_host(root, s3, domain):
-    """Signed for the virtual host, sent to our port."""
-    s3.put_object(Bucket="box", Key="k", Body=b"by host")
-    key, server = Root(root).credentials(), Root(root).running()
-    away = boto3.client(
-        "s3", region_name="us-east-1", endpoint_url=f"http://{domain}", aws_access_key_id=key.key,
-        aws_secret_access_key=key.secret, aws_session_token=key.token,
-        config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
-    )  # fmt: skip
-    parts = urlsplit(away.generate_presigned_url("get_object", {"Bucket": "box", "Key": "k"}))
-    assert parts.netloc == f"box.{domain}"
-
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": parts.netloc})
-
-    assert connection.getresponse().read() == b"by host"
-    connection.close()
 
 
 def trained(root, client, name, bucket):
@@ -194,30 +112,6 @@ def test_a_program_that_names_no_endpoint_lands_here(root, s3):
         "arn:aws:sts::000000000000:assumed-role/Administrator/skylab",
     ]
     assert s3.get_object(Bucket="box", Key="from")["Body"].read() == b"outside"
-
-
-def test_a_connection_goes_on_after_a_body_that_was_refused_unread(s3):
-    """A client that waits for 100 Continue and hears the refusal instead sends no body: nothing may wait for one."""
-    for _ in range(3):
-        with pytest.raises(ClientError, match="NoSuchBucket"):
-            s3.put_object(Bucket="no-such-bucket", Key="k", Body=b"x" * MB)
-        assert s3.put_object(Bucket="box", Key="after", Body=b"fine")["ETag"]
-
-
-def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(root, s3, client):
-    server = Root(root).running()
-    url = client(root, signature_version="s3v4").generate_presigned_url("put_object", {"Bucket": "box", "Key": "half"})
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.putrequest("PUT", f"{parts.path}?{parts.query}")
-    connection.putheader("Content-Length", str(MB))
-    connection.endheaders()
-    connection.send(b"x" * 1000)
-    connection.close()
-
-    with pytest.raises(ClientError, match="NoSuchKey"):
-        s3.get_object(Bucket="box", Key="half")
-    assert "Traceback" not in (root / "skylab.log").read_text()
 
 
 def test_health_is_told_without_a_signature(root):
@@ -338,30 +232,3 @@ def test_a_bucket_that_wants_encrypted_requests_is_read_over_https_only(root, cl
     )  # fmt: skip
     with closing(encrypted):
         assert encrypted.get_object(Bucket="secure", Key="k")["Body"].read() == b"x"
-
-
-def test_a_browser_uploads_through_the_socket_and_leaves_the_connection_usable(root, client):
-    """A form of 20 MiB, by the fields that boto3 makes; then another request on the same connection."""
-    s3, host = client(root, signature_version="s3v4"), urlsplit(Root(root).running().url)
-    s3.create_bucket(Bucket="forms")
-    given = s3.generate_presigned_post(
-        "forms", "k", {"success_action_status": "201"}, [{"success_action_status": "201"}]
-    )
-    parts = [f'--X\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in given["fields"].items()]
-    head = "".join(parts) + '--X\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
-    content = os.urandom(20 * MB)
-    body = head.encode() + content + b"\r\n--X--\r\n"
-    connection = http.client.HTTPConnection(host.hostname, host.port, timeout=60)
-    with closing(connection):
-        connection.request("POST", "/forms", body, {"content-type": "multipart/form-data; boundary=X"})
-        answer = connection.getresponse()
-        assert (answer.status, b"<Bucket>forms</Bucket><Key>k</Key>" in answer.read()) == (201, True)
-        connection.request(
-            "OPTIONS", "/forms/k", headers={"origin": "http://a", "access-control-request-method": "GET"}
-        )
-        assert connection.getresponse().read().count(b"CORS is not enabled") == 1
-
-    assert (
-        hashlib.sha256(s3.get_object(Bucket="forms", Key="k")["Body"].read()).digest()
-        == hashlib.sha256(content).digest()
-    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from skylab.commands.lifecycle import client
 from skylab.compute.processes import LocalProcesses
-from skylab.containers import docker, image
+from skylab.containers import docker, dockerfile, image
 from skylab.containers.builder import Builder, Failed, Terms
 from skylab.containers.dockerfile import Malformed
 from skylab.containers.image import BASE, Image
@@ -74,6 +74,9 @@ def _built(
     _end_leftovers(processes)
     arguments = _arguments(wanted.arguments)
     program = _program(wanted.builder)
+    if program and wanted.builder == "auto" and only_here(file, arguments, known):
+        say("It begins from an image that only this cloud has, so Skylab builds it.")
+        program = None
     if program:
         say(f"{Path(program).name} builds it.")
         more = (["--target", wanted.target] if wanted.target else []) + ([] if wanted.cached else ["--no-cache"])
@@ -113,6 +116,16 @@ def _program(builder: str) -> str | None:
     if program is None and builder != "auto":
         raise Refused(f"{builder} does not answer: start it, or leave --builder out.")
     return program
+
+
+def only_here(file: Path, arguments: dict[str, str], known: Callable[[str], Image | None]) -> bool:
+    """Whether a stage begins from what neither Docker nor Podman could pull."""
+    try:
+        stages = dockerfile.read(file.read_bytes(), arguments)
+    except Malformed:  # to us; Docker may know what we do not
+        return False
+    names = {stage.name for stage in stages}
+    return any(stage.base.lower() not in names and known(stage.base) is not None for stage in stages)
 
 
 def _known(registry: Any, name: str) -> Image | None:

@@ -1,5 +1,6 @@
 """What the commands show: tables, spinners, and what AWS answered put into a sentence."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from skylab.commands import lifecycle, systems
 from skylab.commands import logs as reading
+from skylab.commands.environment import full
 from skylab.compute.processes import LocalProcesses
 from skylab.kernel.clock import SystemClock
 from skylab.root import Refused, Root, Server
@@ -70,6 +72,20 @@ def ensure_up(root: Root) -> None:
     if root.server() is None:
         url = lifecycle.detach(root, Settings.read().port)
         Console(stderr=True, highlight=False).print(f"Skylab is ready on {url}")
+
+
+def prepared(
+    root: Root, program: str, target: str, system: Path, rest: list[str], named: bool
+) -> tuple[list[str], dict[str, str]]:
+    """What runs a system's run.py, and in which surroundings; its virtual environment is made, and the cloud is up.
+    program: what was typed to get here. named: whether the root was. Raises Refused."""
+    made, surroundings = environment(system), dict(os.environ)
+    if target == "local":
+        ensure_up(root)
+        surroundings = full(root, root.running())
+        surroundings["IMAGE_BUILD"] = systems.builds(program, root.path.absolute())
+    surroundings["RUN_AS"] = systems.typed(program, system.name, root.path if named else None, target)
+    return [str(made.python), str(system / "run.py"), *rest], surroundings
 
 
 def _plain(line: str) -> str:

@@ -19,13 +19,25 @@ NETWORK |= {"No matching distribution", "Could not find a version", "Temporary f
 
 def find(name: str, start: Path) -> Path:
     """The folder of a system: in the current directory, else in the repository that Skylab was installed from."""
-    places = [start / "systems", Path(skylab.__file__).parents[2] / "systems"]
-    for place in places:
-        if name.isidentifier() and (place / name / "run.py").is_file():
-            return place / name
-    known = sorted({run.parent.name for place in places for run in place.glob("*/run.py")})
-    choice = f"choose one of {', '.join(known)}" if known else "change to a checkout of Skylab's repository first"
+    known = {name: folder for place in reversed(_places(start)) for name, folder in place.items()}
+    if name in known:
+        return known[name]
+    choice = f"choose one of {', '.join(sorted(known))}, or all" if known else "change to a checkout of Skylab's first"
     raise Refused(f"There is no system {name!r} here: {choice}.")
+
+
+def every(start: Path) -> dict[str, Path]:
+    """The folders of all systems, by name: those of the current directory, else of the repository. Raises Refused."""
+    for place in _places(start):
+        if place:
+            return place
+    raise Refused("There are no systems here: change to a checkout of Skylab's first.")
+
+
+def _places(start: Path) -> list[dict[str, Path]]:
+    places = [start / "systems", Path(skylab.__file__).parents[2] / "systems"]
+    runs = [sorted(place.glob("*/run.py")) for place in places]
+    return [{run.parent.name: run.parent for run in found if run.parent.name.isidentifier()} for found in runs]
 
 
 class Environment:
@@ -96,11 +108,6 @@ def check_aws(environ: Mapping[str, str]) -> None:
 
     if boto3.Session().get_credentials() is None:
         raise Refused("No AWS credentials were found: run `aws configure`, or set AWS_PROFILE, and try again.")
-
-
-def argv(environment: Environment, system: Path, data: Path | None, rest: list[str]) -> list[str]:
-    """The command line of a system's run.py."""
-    return [str(environment.python), str(system / "run.py"), *(["--data", str(data.absolute())] if data else []), *rest]
 
 
 def typed(program: str, system: str, root: Path | None, target: str) -> str:

@@ -62,7 +62,7 @@ def _extract(
     """In the sandbox: an archive of a stranger's, with links that may lead anywhere."""
     draft = layers.draft(digest)
     archive = draft.with_suffix(".tar")
-    container = _said([program, "create", tag]).strip()
+    container = _said([program, "create", tag, "train"]).strip()  # a word, as SageMaker gives: an image may have no CMD
     try:
         _said([program, "export", "--output", str(archive), container])
         argv = ["tar", "--extract", "--no-same-owner", "--exclude=dev/*", f"--file={archive}", f"--directory={draft}"]

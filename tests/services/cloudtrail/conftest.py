@@ -3,6 +3,7 @@ import json
 
 import pytest
 from conftest import connect
+from services.cloudtrail.bucketed import logging  # noqa: F401  (fixture)
 from trail_steps import receiving
 
 from skylab.compute.supervisor import PULSE

@@ -1,18 +1,15 @@
-"""Log files and digests in a bucket.
+"""Log files in a bucket.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
-https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
 """
 
-import gzip
-import hashlib
 import json
 import re
 
 import pytest
 from botocore.exceptions import ClientError
 from conftest import connect
-from services.cloudtrail.validation import validate
+from services.cloudtrail.bucketed import objects
 from trail_steps import receiving
 
 LOG = (
@@ -23,14 +20,6 @@ LOG = (
 
 def policy(statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-@pytest.fixture
-def logging(trail):
-    """A trail that is logging, with log file validation."""
-    trail.create_trail(Name="audit", S3BucketName="the-logs", EnableLogFileValidation=True)
-    trail.start_logging(Name="audit")
-    return trail
 
 
 def test_a_log_file_has_the_records_under_its_documented_name(cloud, logging, passes, delivered):
@@ -163,73 +152,6 @@ def test_records_come_to_a_log_group_by_the_role_of_the_trail(cloud, trail, pass
     assert "LatestDeliveryError" not in status
 
 
-# -- digests
-
-
-@pytest.fixture
-def three_hours(cloud, logging, passes):
-    """Three digests, with two log files in each."""
-    iam = connect(cloud, "iam")
-    for hour in range(3):
-        for n in range(2):
-            iam.create_user(UserName=f"user-{hour}-{n}")
-            passes(seconds=61)
-        passes(seconds=3500)
-    return lambda: validate(connect(cloud, "s3"), logging.list_public_keys()["PublicKeyList"], "the-logs")
-
-
-def objects(cloud, part):
-    found = connect(cloud, "s3").list_objects_v2(Bucket="the-logs")["Contents"]
-    return sorted(each["Key"] for each in found if f"/{part}/" in each["Key"])
-
-
-def test_digests_are_signed_and_chained(cloud, three_hours):
-    digests, logs, wrong = three_hours()
-
-    assert wrong == []
-    assert sorted(digests) == objects(cloud, "CloudTrail-Digest") and len(digests) == 3
-    assert sorted(logs) == objects(cloud, "CloudTrail") and len(logs) == 6
-
-
-def test_a_digest_says_what_aws_documents(cloud, three_hours):
-    key = objects(cloud, "CloudTrail-Digest")[1]
-    digest = json.loads(gzip.decompress(connect(cloud, "s3").get_object(Bucket="the-logs", Key=key)["Body"].read()))
-
-    assert set(digest) == {
-        *("awsAccountId", "digestStartTime", "digestEndTime", "digestS3Bucket", "digestS3Object"),
-        *("digestPublicKeyFingerprint", "digestSignatureAlgorithm", "newestEventTime", "oldestEventTime"),
-        *("previousDigestS3Bucket", "previousDigestS3Object", "previousDigestHashValue"),
-        *("previousDigestHashAlgorithm", "previousDigestSignature", "logFiles"),
-    }
-    assert set(digest["logFiles"][0]) == {
-        *("s3Bucket", "s3Object", "hashValue", "hashAlgorithm", "newestEventTime", "oldestEventTime")
-    }
-    before = connect(cloud, "s3").get_object(Bucket="the-logs", Key=digest["previousDigestS3Object"])
-    text = gzip.decompress(before["Body"].read())
-    assert digest["previousDigestHashValue"] == hashlib.sha256(text).hexdigest()
-    assert digest["previousDigestSignature"] == before["Metadata"]["signature"]
-    assert digest["digestStartTime"] == json.loads(text)["digestEndTime"]
-
-
-@pytest.mark.parametrize("part", ["CloudTrail", "CloudTrail-Digest"])
-@pytest.mark.parametrize("how", ["changed", "deleted"])
-def test_what_was_tampered_with_shows(cloud, three_hours, part, how):
-    s3, key = connect(cloud, "s3"), objects(cloud, part)[1]
-    if how == "deleted":
-        s3.delete_object(Bucket="the-logs", Key=key)
-    else:
-        found = s3.get_object(Bucket="the-logs", Key=key)
-        text = gzip.decompress(found["Body"].read()).replace(b"0", b"1", 1)
-        s3.put_object(Bucket="the-logs", Key=key, Body=gzip.compress(text), Metadata=found["Metadata"])
-
-    digests, logs, wrong = three_hours()
-
-    if (part, how) == ("CloudTrail-Digest", "deleted"):
-        assert wrong and key in wrong[0]
-    else:
-        assert len(wrong) == 1 and key in wrong[0]
-
-
 def encrypting(cloud):
     """A key with the policy that AWS documents for a trail, of the name "sealed"."""
     who = {"Sid": "own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*"}
@@ -264,39 +186,6 @@ def test_a_key_whose_policy_does_not_name_the_trail_is_refused(cloud, trail):
     for name, key in (("sealed", plain), ("another", encrypting(cloud))):
         with pytest.raises(ClientError, match="InsufficientEncryptionPolicyException"):
             trail.create_trail(Name=name, S3BucketName="the-logs", KmsKeyId=key)
-
-
-def test_stopping_leaves_no_file_without_a_digest(cloud, logging, passes):
-    connect(cloud, "iam").create_user(UserName="last")
-    logging.stop_logging(Name="audit")
-    for _ in range(4):
-        passes(seconds=61)
-
-    _, logs, wrong = validate(connect(cloud, "s3"), logging.list_public_keys()["PublicKeyList"], "the-logs")
-    assert len(logs) == 1 and wrong == []
-    with cloud.store.reading() as tx:
-        assert [task for task in tx.tasks() if task.kind == "trail"] == []
-
-
-def test_the_private_half_of_a_key_is_not_on_disk_in_the_clear(cloud, three_hours):
-    with cloud.store.reading() as tx:
-        (doc,) = tx.all("", "us-east-1", "cloudtrail", "signing-key")
-    state = b"".join(path.read_bytes() for path in cloud.root.glob("state.db*"))
-
-    assert doc["_"]["sealed"].encode() in state
-    assert b"PRIVATE KEY" not in state and b"MIIE" not in state
-
-
-def test_a_key_is_listed_for_the_time_it_is_valid(logging, passes, clock):
-    passes(seconds=3700)
-    made = clock.now().replace(microsecond=0)
-
-    (key,) = logging.list_public_keys()["PublicKeyList"]
-    assert key["ValidityStartTime"] == made
-    assert len(key["Fingerprint"]) == 32 and hashlib.md5(key["Value"]).hexdigest() == key["Fingerprint"]
-    with pytest.raises(ClientError, match="InvalidTimeRange"):
-        logging.list_public_keys(StartTime=2, EndTime=1)
-    assert logging.list_public_keys(StartTime=1, EndTime=2)["PublicKeyList"] == []
 
 
 def test_a_trail_of_its_own_bucket_does_not_feed_itself_for_ever(cloud, clock, logging):

@@ -7,9 +7,9 @@ import signal
 import pytest
 from compute.programs import until
 from conftest import connect
-from services.sagemaker.acted import ACCOUNT, REGION, channel, request
+from services.sagemaker.acted import ACCOUNT, REGION, channel, keys, request
 from services.sagemaker.test_training import described, refused
-from services.sagemaker.test_training_work import WHOLE, archived, data, keys, put, running, statuses  # noqa: F401
+from services.sagemaker.trained import WHOLE, archived, put, running, statuses
 
 from skylab.commands.interrupt import interrupt
 from skylab.compute.processes import Ending
@@ -187,7 +187,7 @@ cp step ../model/
 """
 
 
-def test_a_real_program_resumes_from_its_checkpoint(real_cloud, data):  # noqa: F811
+def test_a_real_program_resumes_from_its_checkpoint(real_cloud, data):
     sagemaker = connect(real_cloud, "sagemaker")
     data.put_object(Bucket="sagemaker-data", Key="code/run.sh", Body=RESUMING)
     sagemaker.create_training_job(
@@ -253,7 +253,7 @@ def test_of_several_hosts_the_lost_one_is_the_reason(sagemaker, processes, steps
     assert described(sagemaker)["FailureReason"].startswith("InternalServerError: ")
 
 
-def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):  # noqa: F811
+def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):
     script = "cd ${SAGEMAKER_BASE_DIR:-/opt/ml}; echo step 1; while [ ! -e checkpoints/go ]; do sleep 0.05; done"
     sagemaker = connect(real_cloud, "sagemaker")
     sagemaker.create_training_job(
@@ -271,54 +271,3 @@ def test_a_real_host_that_is_killed_is_tried_again(real_cloud, data):  # noqa: F
         pass
     assert doc["SecondaryStatus"] == "Completed", doc.get("FailureReason")
     assert said(real_cloud) == ["step 1", "step 1"]
-
-
-# what may be changed
-
-
-def test_a_warm_pool_is_in_use_and_then_gone_and_costs_nothing(sagemaker, processes, steps):
-    warm = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5, "KeepAlivePeriodInSeconds": 60}
-    running(sagemaker, steps, ResourceConfig=warm)
-    assert described(sagemaker)["WarmPoolStatus"] == {"Status": "InUse"}
-    sagemaker.update_training_job(TrainingJobName="job", ResourceConfig={"KeepAlivePeriodInSeconds": 90})
-    assert described(sagemaker)["ResourceConfig"] == warm | {"KeepAlivePeriodInSeconds": 90}
-    listed = sagemaker.list_training_jobs(WarmPoolStatusEquals="InUse")["TrainingJobSummaries"]
-    assert [job["WarmPoolStatus"]["Status"] for job in listed] == ["InUse"]
-    processes.end(0)
-    steps(WHOLE)
-    gone = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
-    assert described(sagemaker)["WarmPoolStatus"] == gone
-    assert sagemaker.list_training_jobs(WarmPoolStatusEquals="InUse")["TrainingJobSummaries"] == []
-
-
-def test_an_update_is_for_jobs_in_progress_and_for_what_is_offered(sagemaker, processes, steps):
-    running(sagemaker, steps)
-    remote = {"TrainingJobName": "job", "RemoteDebugConfig": {"EnableRemoteDebug": True}}
-    assert "EnableRemoteDebug is not offered yet" in refused(sagemaker.update_training_job, **remote)[1]
-    profiler = {"S3OutputPath": "s3://sagemaker-data/p", "ProfilingIntervalInMilliseconds": 500}
-    sagemaker.update_training_job(TrainingJobName="job", ProfilerConfig=profiler)
-    assert described(sagemaker)["ProfilerConfig"] == profiler | {"DisableProfiler": False}
-    processes.end(0)
-    steps(WHOLE)
-    late = {"TrainingJobName": "job", "ProfilerConfig": profiler}
-    assert "is in status Completed" in refused(sagemaker.update_training_job, **late)[1]
-
-
-def test_a_job_that_has_ended_can_be_deleted_and_its_name_taken_again(sagemaker, s3, processes, steps):
-    running(sagemaker, steps)
-    assert refused(sagemaker.delete_training_job, TrainingJobName="job")[0] == "ResourceInUse"
-    processes.end(0)
-    steps(2)
-    assert described(sagemaker)["TrainingJobStatus"] == "Completed" and processes.launched, "not cleaned up yet"
-    sagemaker.delete_training_job(TrainingJobName="job")
-    steps(2)
-    assert processes.launched == {}
-    assert refused(sagemaker.describe_training_job, TrainingJobName="job")[1] == "Requested resource not found."
-    assert keys(s3, "out/") == ["out/job/output/model.tar.gz"]
-    sagemaker.create_training_job(**request())
-
-
-def test_a_vpc_is_kept_and_shown(sagemaker):
-    vpc = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
-    sagemaker.create_training_job(**request(VpcConfig=vpc))
-    assert described(sagemaker)["VpcConfig"] == vpc

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 from conftest import connect
-from services.sagemaker import test_transform as transform
+from services.sagemaker import transformed as transform
 from services.sagemaker.acted import REGION, ROLE, channel
 
 from skylab.compute.processes import LocalProcesses

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from services.sagemaker.test_transform import recordio, tfrecord
+from services.sagemaker.transformed import recordio, tfrecord
 
 from skylab.services.sagemaker.transform.joining import BadData
 from skylab.services.sagemaker.transform.splitting import batches, records

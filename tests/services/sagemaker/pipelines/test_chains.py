@@ -18,8 +18,8 @@ from services.sagemaker.drawn import (
     statuses,
     training,
 )  # fmt: skip
-from services.sagemaker.test_processing import SKLEARN, outputs, taken
-from services.sagemaker.test_transform import request as transforming
+from services.sagemaker.processed import SKLEARN, outputs, taken
+from services.sagemaker.transformed import request as transforming
 
 from skylab.services.sagemaker.pipelines.language.kinds import has_operation
 

@@ -5,6 +5,7 @@ It lies in world.root/jobs/<task>: one folder per host (its /opt/ml), and what i
 """
 
 import shutil
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,7 +46,7 @@ def stream(kind: str, key: Key, doc: dict[str, Any], host: Host) -> Stream:
     return key.account, key.region, f"/aws/sagemaker/{kind}Jobs", name
 
 
-class Job:
+class Job(ABC):
     """One job, as its task and its document describe it.
 
     What a kind of job must say: NAME, resources, image, prepare(), start(), reason(), deliver(), and overdue() where
@@ -66,9 +67,9 @@ class Job:
     # -- what is a kind's own
 
     @property
+    @abstractmethod
     def resources(self) -> dict[str, Any]:
         """InstanceType and InstanceCount, or InstanceGroups."""
-        raise NotImplementedError
 
     @property
     def role(self) -> str:
@@ -117,24 +118,25 @@ class Job:
             "MaxRuntimeExceeded" if "began" in self.doc["_"] and now - self.began >= timedelta(seconds=limit) else None
         )
 
+    @abstractmethod
     def prepare(self, s3: Any) -> None:
         """All that the hosts find when they start, into folders that are new. Raises DataFailed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self) -> str:
         """Starts whatever has not begun: what is to be said first in the log. Raises AwsError."""
-        raise NotImplementedError
 
     def save(self) -> None:
         """Brings to S3 what is new since the last time. Raises DataFailed."""
+        return
 
+    @abstractmethod
     def reason(self, host: Host, code: int) -> str:
         """The FailureReason of a host whose program has failed. code: as a shell says it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deliver(self, status: str) -> None:
         """Brings to S3 what the job has made. Raises DataFailed."""
-        raise NotImplementedError
 
     def results(self, now: datetime, status: str) -> dict[str, Any]:
         """The members of the document that tell what was delivered."""
