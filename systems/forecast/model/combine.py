@@ -2,8 +2,8 @@
 
     python model/combine.py --train work/train --members work/models --model-dir work/ensemble
 
-For each group every subset of the members is tried as mean, as median, and as mean with weights that fall with the
-square of a member's error. The score is OWA over the origins. Of all that are within a standard error of the best
+For each group every subset of the members is tried as mean, and as mean with weights that fall with the square of a
+member's error. The score is OWA over the origins. Of all that are within a standard error of the best
 (paired, over the series) the one with the most members is taken: the best of many is partly luck, breadth lasts.
 The quantiles are those of the ensemble's own errors on the origins, by step, in units of each series' MASE scale.
 
@@ -92,11 +92,9 @@ class Origins:
         return (self._errors(forecast) / self.naive2[:, None]).mean(axis=0)
 
 
-def combined(how: str, weights: dict[str, float], found: dict[str, np.ndarray]) -> np.ndarray:
+def combined(weights: dict[str, float], found: dict[str, np.ndarray]) -> np.ndarray:
     """Members' forecasts as one; weights name the members that count."""
     stacked = np.stack([found[name] for name in weights])
-    if how == "median":
-        return np.asarray(np.median(stacked, axis=0))
     return np.asarray(np.tensordot(np.array(list(weights.values())), stacked, axes=1))
 
 
@@ -111,17 +109,13 @@ def candidates(scores: dict[str, float]) -> list[tuple[str, dict[str, float]]]:
             found.append(("mean", even))
             if size > 1:
                 found.append(("weighted", {name: value / total for name, value in inverse.items()}))
-            if size > 2:
-                found.append(("median", even))
     return found
 
 
 def choose(origins: Origins) -> dict[str, Any]:
     """The ensemble of a group: how, weights, and what the origins say of it and of each member."""
     alone = {name: float(origins.scores(found).mean()) for name, found in origins.members.items()}
-    tried = [
-        (how, weights, origins.scores(combined(how, weights, origins.members))) for how, weights in candidates(alone)
-    ]
+    tried = [(how, weights, origins.scores(combined(weights, origins.members))) for how, weights in candidates(alone)]
     best = min(tried, key=lambda each: each[2].mean())
     within = [each for each in tried if not worse(each[2], best[2])]
     how, weights, scores = min(within, key=lambda each: (-len(each[1]), each[2].mean()))
@@ -134,9 +128,9 @@ def worse(own: np.ndarray, best: np.ndarray) -> bool:
     return bool(apart.mean() > apart.std() / np.sqrt(len(apart)))
 
 
-def spread(origins: Origins, how: str, weights: dict[str, float]) -> dict[str, list[float]]:
+def spread(origins: Origins, weights: dict[str, float]) -> dict[str, list[float]]:
     """For each level the errors' quantile at each step, in units of the scale."""
-    apart = (origins.truth - combined(how, weights, origins.members)) / origins.scales[:, None]
+    apart = (origins.truth - combined(weights, origins.members)) / origins.scales[:, None]
     # the middle is the forecast itself
     return {
         str(level): ([0.0] * apart.shape[1] if level == 0.5 else np.quantile(apart, level, axis=0).tolist())
@@ -156,7 +150,7 @@ def forecasts(group: Group, chosen: dict[str, Any], table: pd.DataFrame) -> pd.D
     names = list(group.series)
     now = table[table["origin"] == 0]
     found = {name: matrix(now[now["member"] == name], names, group.horizon) for name in chosen["weights"]}
-    value = combined(chosen["how"], chosen["weights"], {name: rows for name, rows in found.items() if rows is not None})
+    value = combined(chosen["weights"], {name: rows for name, rows in found.items() if rows is not None})
     scales = np.array([metrics.scale(y, group.season) for y in group.series.values()])
     wide = {"value": value} | quantiles(chosen, value, scales)
     named = {"series": np.repeat(names, group.horizon), "step": np.tile(np.arange(group.horizon), len(names))}
@@ -173,7 +167,7 @@ def combine(train: Path, members: Path, out: Path) -> dict[str, Any]:
         origins = Origins(group, rows)
         chosen = choose(origins)
         chosen |= {"season": group.season, "cycle": group.cycle, "horizon": group.horizon}
-        chosen["spread"] = spread(origins, chosen["how"], chosen["weights"])
+        chosen["spread"] = spread(origins, chosen["weights"])
         ensemble[group.name] = chosen
         tables.append(forecasts(group, chosen, rows))
         shown = ", ".join(f"{name} {weight:.2f}" for name, weight in chosen["weights"].items())

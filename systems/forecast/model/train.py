@@ -49,8 +49,8 @@ def lightgbm(group: Group, origin: int, chosen: dict[str, Any], folder: Path, fa
         if len(y) >= 8
     }
     series, found = {name: part[0] for name, part in parts.items()}, {}
-    if len(series) >= 2:
-        model = lags.Lags(series, group.season, chosen)
+    if any(len(y) >= lags.LAGS[-1] + group.horizon for y in series.values()):
+        model = lags.Lags(series, group.horizon, chosen)
         found = {name: values * parts[name][2] for name, values in model.forecast(series, group.horizon).items()}
         if origin == 0:
             lags.save(model, folder / "lightgbm" / f"{group.name}.joblib")

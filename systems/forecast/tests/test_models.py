@@ -187,11 +187,11 @@ def test_statistical_members_beat_the_floor_on_a_series_with_trend_and_season(tm
 
 
 def test_lightgbm_forecasts_series_that_it_has_not_seen_at_a_level_it_has_not_seen(tmp_path):
-    pytest.importorskip("mlforecast")
+    pytest.importorskip("lightgbm")
     import lags
 
     (group,) = panel.read(prepared(tmp_path) / "train")
-    model = lags.Lags(group.series, 4, {"rounds": 30, "min_child_samples": 5})
+    model = lags.Lags(group.series, group.horizon, {"rounds": 30, "min_child_samples": 5})
     lags.save(model, tmp_path / "x.joblib")
 
     found = lags.load(tmp_path / "x.joblib").forecast({"new": group.series["s05"] * 1000}, 4)["new"]
