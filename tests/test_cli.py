@@ -213,7 +213,7 @@ def test_an_environment_is_outdated_when_its_requirements_change(tmp_path):
 )
 def test_a_failed_installation_is_explained(tmp_path, output, sentence):
     (tmp_path / ".venvs").mkdir()
-    assert sentence in systems.Environment(tmp_path / "systems" / "toy")._why(output)
+    assert sentence in systems.why(output, "the packages of r.txt", tmp_path / "log")
 
 
 def test_target_aws_is_refused_while_the_environment_leads_to_the_local_cloud():

@@ -135,7 +135,7 @@ def interrupt(
     typer.echo(take_back(Root(root), job, away))
 
 
-images = typer.Typer(help="Build container images without Docker.", no_args_is_help=True)
+images = typer.Typer(help="Build container images without Docker; pull AWS's.", no_args_is_help=True)
 app.add_typer(images, name="image")
 
 
@@ -155,6 +155,17 @@ def build_image(
 
     wanted = Wanted(folder, tag, file, target, not no_cache, builder, build_arg or [])
     typer.echo(f"Built {build(Root(root), wanted, typer.echo)}")
+
+
+@images.command("pull", epilog="Example: skylab image pull pytorch-training")
+def pull_image(
+    names: Annotated[list[str], typer.Argument(help="AWS's images, by repository or whole address.")],
+) -> None:
+    """Install what the programs that stand in for AWS's images lack, such as PyTorch."""
+    from skylab.commands.screens import pulled
+
+    if not pulled(names, Path("skylab-pull.log")):
+        typer.echo("All that they need is installed.")
 
 
 @app.command(epilog="Example: skylab down")

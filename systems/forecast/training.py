@@ -44,7 +44,7 @@ def start_members(this: Run, acc: cloud.Account, source: str, tuned: dict[str, A
     try:
         return start_deepar(this, acc)
     except ClientError as error:  # an image that this cloud lacks: the others go on without it
-        console.print(f"DeepAR is left out: {error.response['Error']['Message']}")
+        console.print(f"DeepAR is left out: {error.response['Error']['Message']}", markup=False)
         return {}
 
 

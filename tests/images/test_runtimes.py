@@ -64,10 +64,10 @@ def test_an_unknown_image_is_refused_with_those_that_are_known():
     assert refused.value.code == "ValidationException"
 
 
-def test_a_library_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypatch):
     with_versions(monkeypatch)
 
-    with pytest.raises(AwsError, match=r"needs torch.*pip install 'skylab\[torch\]'"):
+    with pytest.raises(AwsError, match=r"needs torch.*`skylab image pull pytorch-training`"):
         runtimes.resolve(ECR + "pytorch-training:2.1.0-cpu-py310")
 
 
@@ -104,8 +104,8 @@ def test_another_built_in_algorithm_is_refused_by_name(name):
         runtimes.resolve(ECR + name + ":1")
 
 
-def test_deepar_without_its_library_names_the_extra(monkeypatch):
+def test_deepar_without_its_library_names_what_installs_it(monkeypatch):
     with_versions(monkeypatch)
 
-    with pytest.raises(AwsError, match=r"needs gluonts.*pip install 'skylab\[forecast\]'"):
+    with pytest.raises(AwsError, match=r"needs gluonts.*`skylab image pull forecasting-deepar`"):
         runtimes.resolve(ECR + "forecasting-deepar:1")

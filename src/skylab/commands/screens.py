@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from skylab.commands import lifecycle, systems
+from skylab.commands import lifecycle, pull, systems
 from skylab.commands import logs as reading
 from skylab.commands.environment import full
 from skylab.compute.processes import LocalProcesses
@@ -67,6 +67,18 @@ def environment(system: Path) -> systems.Environment:
     return made
 
 
+def pulled(images: list[str], log: Path) -> bool:
+    """Installs what the images lack; whether anything was. Raises Refused."""
+    if not (families := pull.lacking(images)):
+        return False
+    console = Console(stderr=True, highlight=False)
+    names = ", ".join(family.name for family in families)
+    with console.status(f"Pulling {names} …") as spinner:
+        pull.pull(families, log, lambda line: spinner.update(f"Pulling {names}: [dim]{_plain(line)}"))
+    console.print(f"{names}: the libraries of their images are installed")
+    return True
+
+
 def ensure_up(root: Root) -> None:
     """Starts the cloud in the background unless it runs."""
     if root.server() is None:
@@ -81,6 +93,7 @@ def prepared(
     program: what was typed to get here. named: whether the root was. Raises Refused."""
     made, surroundings = environment(system), dict(os.environ)
     if target == "local":
+        pulled(pull.needed(system), made.log.with_name("images.log"))
         ensure_up(root)
         surroundings = full(root, root.running())
         surroundings["IMAGE_BUILD"] = systems.builds(program, root.path.absolute())

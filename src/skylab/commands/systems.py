@@ -65,28 +65,35 @@ class Environment:
         except (OSError, subprocess.CalledProcessError) as error:
             raise Refused(f"The virtual environment {self.folder} cannot be made ({error}).") from None
         if self.requirements.is_file():
-            self._install(progress)
+            what = f"the packages of {self.requirements}"
+            install(self.python, ["-r", self.requirements.name], what, self.requirements.parent, self.log, progress)
         (self.folder / "stamp").write_text(self.stamp())
 
-    def _install(self, progress: Callable[[str], None]) -> None:
-        argv = [str(self.python), "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
-        said = []
-        for line in lines([*argv, "--progress-bar", "off", "-r", str(self.requirements)], self.requirements.parent):
-            said.append(line)
-            progress(line.strip()[:100])
-        if not said or said.pop() != "0":
-            raise Refused(self._why("\n".join(said)))
 
-    def _why(self, output: str) -> str:
-        self.log.write_text(output)
-        if any(sign in output for sign in DISK):
-            return f"The disk is full: free some space (at least {FREE_BYTES // 2**20} MB) and run it again."
-        if any(sign in output for sign in NETWORK):
-            return (
-                f"The packages of {self.requirements} cannot be fetched: check the internet connection "
-                f"(or pip's index settings) and run it again; details are in {self.log}."
-            )
-        return f"pip could not install {self.requirements}: see {self.log}."
+def install(
+    python: Path, wanted: list[str], what: str, folder: Path, log: Path, progress: Callable[[str], None]
+) -> None:
+    """By pip, in the folder. what: is to be installed, in words. log: gets pip's output if it fails. Raises Refused."""
+    argv = [str(python), "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+    said = []
+    for line in lines([*argv, "--progress-bar", "off", *wanted], folder):
+        said.append(line)
+        progress(line.strip()[:100])
+    if not said or said.pop() != "0":
+        log.write_text("\n".join(said))
+        raise Refused(why("\n".join(said), what, log))
+
+
+def why(output: str, what: str, log: Path) -> str:
+    """A sentence for what pip has said."""
+    if any(sign in output for sign in DISK):
+        return f"The disk is full: free some space (at least {FREE_BYTES // 2**20} MB) and run it again."
+    if any(sign in output for sign in NETWORK):
+        return (
+            f"{what[0].upper()}{what[1:]} cannot be fetched: check the internet connection "
+            f"(or pip's index settings) and run it again; details are in {log}."
+        )
+    return f"pip could not install {what}: see {log}."
 
 
 def lines(argv: list[str], folder: Path) -> Iterator[str]:

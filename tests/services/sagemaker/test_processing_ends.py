@@ -113,4 +113,4 @@ def test_spark_needs_its_extra(sagemaker, monkeypatch):
     spark = next(family for family in runtimes.FAMILIES if family.name == "spark")
     monkeypatch.setattr(runtimes, "FAMILIES", [replace(spark, packages=("no-such-package",))])
     code, text = refused(sagemaker.create_processing_job, **request(application={"ImageUri": SPARK}))
-    assert code == "ValidationException" and "pip install 'skylab[spark]'" in text
+    assert code == "ValidationException" and "skylab image pull sagemaker-spark-processing" in text

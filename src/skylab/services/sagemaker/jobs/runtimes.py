@@ -70,27 +70,45 @@ class Runtime:
 def resolve(uri: str, pull: Pull | None = None) -> Runtime:
     """pull: brings an image of one's own. Raises AwsError (ValidationException) for an image that is not known, or
     whose library is not installed."""
-    repository, tag = _parts(uri)
-    family = next((each for each in FAMILIES if each.repositories.fullmatch(repository)), None)
-    if family is None:
+    (repository, tag), of = _parts(uri), family(uri)
+    if of is None:
         if pull is not None and (image := pull(uri)) is not None:
             return _own(repository, image)
         raise _unknown(uri, repository)
-    asked, installed = _asked(family, repository, tag), _installed(family)
-    stands_in = asked and _minor(asked) != _minor(installed)
+    asked, found = _asked(of, repository, tag), installed(of)
+    if found is None:
+        lack = f"The image needs {of.library}, which is not installed: run `skylab image pull {repository}`."
+        raise AwsError("ValidationException", lack)
+    stands_in = asked and _minor(asked) != _minor(found)
     return Runtime(
-        name=family.name,
+        name=of.name,
         asked=asked,
-        installed=installed,
-        train=_program("train", family),
-        serve=_program("serve", family),
-        process=[sys.executable, "-m", family.process] if family.process else [],
+        installed=found,
+        train=_program("train", of),
+        serve=_program("serve", of),
+        process=[sys.executable, "-m", of.process] if of.process else [],
         named=[sys.executable, "-m", "skylab.images.process"],
-        commands={name: [sys.executable, "-m", module] for name, module in family.commands},
+        commands={name: [sys.executable, "-m", module] for name, module in of.commands},
         env=_env(),
-        metrics=metrics(family.name),
-        notice=f"{family.library} {installed} stands in for the {asked} that the image asks for" if stands_in else "",
+        metrics=metrics(of.name),
+        notice=f"{of.library} {found} stands in for the {asked} that the image asks for" if stands_in else "",
     )
+
+
+def family(uri: str) -> Family | None:
+    """Of the images of AWS that a program of ours stands in for."""
+    repository, _ = _parts(uri)
+    return next((each for each in FAMILIES if each.repositories.fullmatch(repository)), None)
+
+
+def installed(family: Family) -> str | None:
+    """The version of its library; None: it is not installed."""
+    for package in family.packages:
+        try:
+            return version(package).partition("+")[0]
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def _unknown(uri: str, repository: str) -> AwsError:
@@ -130,18 +148,6 @@ def _asked(family: Family, repository: str, tag: str) -> str:
         return ""
     found = re.match(r"\d+\.\d+(\.\d+|-\d+)?", tag)
     return found.group() if found else ""
-
-
-def _installed(family: Family) -> str:
-    for package in family.packages:
-        try:
-            return version(package).partition("+")[0]
-        except PackageNotFoundError:
-            continue
-    raise AwsError(
-        "ValidationException",
-        f"The image needs {family.library}, which is not installed: pip install 'skylab[{family.extra}]'",
-    )
 
 
 def _minor(number: str) -> list[str]:
