@@ -20,6 +20,7 @@ TARGETS = (  # group, measure, what a good system reaches, published figures bes
     ("m3-yearly", "smape", 16.9, "M3: RBF 16.42, Theta 16.97, Naive2 17.88"),
     ("m1-monthly", "mase", 1.10, "Chronos-T5-large 1.089, Chronos-Bolt-base 1.100, seasonal naive 1.314"),
 )
+WRITTEN = (":!RESULTS.md", ":!*.svg")
 HEADS = {"simulated": "Simulated sources", "competitions": "Competitions", "m4_weekly": "M4 weekly alone"}
 
 
@@ -48,9 +49,12 @@ def quality(cleaning: dict[str, Any], truth: dict[str, Any]) -> dict[str, dict[s
 
 
 def commit(folder: Path) -> str:
-    """Of the working tree, and whether it has changes of its own."""
-    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    return subprocess.run(git, cwd=folder, capture_output=True, text=True).stdout.strip() or "unknown"
+    """What is checked out, and whether this system's code was changed since; what its commands write is none."""
+    short, changed = (
+        subprocess.run(["git", *argv], cwd=folder, capture_output=True, text=True).stdout.strip()
+        for argv in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", *WRITTEN])
+    )
+    return f"{short or 'unknown'}{'-dirty' if changed else ''}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:

@@ -15,6 +15,7 @@ from members import MEMBERS
 from rich.console import Console
 from rich.table import Table
 
+WRITTEN = (":!RESULTS.md", ":!model/hyperparameters.json")
 SLOPES = ("ensemble", "xgboost")
 HANDBOOK = ("handbook's random forest", "handbook's XGBoost", "handbook's logistic regression")
 BY_ITSELF = ("xgboost", "lightgbm", "random forest")  # members
@@ -188,9 +189,12 @@ def protocol(found: dict[str, Any]) -> list[str]:
 
 
 def commit(folder: Path) -> str:
-    """What is checked out."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True)
-    return git.stdout.strip() or "unknown"
+    """What is checked out, and whether this system's code was changed since; what its commands write is none."""
+    short, changed = (
+        subprocess.run(["git", *argv], cwd=folder, capture_output=True, text=True).stdout.strip()
+        for argv in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", *WRITTEN])
+    )
+    return f"{short or 'unknown'}{'-dirty' if changed else ''}"
 
 
 def weekly(found: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 FILE = "RESULTS.md"
+WRITTEN = (":!RESULTS.md",)
 HEADS = {  # in their order
     "aws": "Support texts, the default run",
     "banking77": "Banking77 through the run",
@@ -33,9 +34,12 @@ def replaced(path: Path, text: str) -> None:
 
 
 def commit(folder: Path) -> str:
-    """Of the working tree, and whether it has changes of its own."""
-    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    return subprocess.run(git, cwd=folder, capture_output=True, text=True).stdout.strip() or "unknown"
+    """What is checked out, and whether this system's code was changed since; what its commands write is none."""
+    short, changed = (
+        subprocess.run(["git", *argv], cwd=folder, capture_output=True, text=True).stdout.strip()
+        for argv in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", *WRITTEN])
+    )
+    return f"{short or 'unknown'}{'-dirty' if changed else ''}"
 
 
 def value(fact: dict[str, object], digits: int = 3) -> str:

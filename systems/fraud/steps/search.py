@@ -175,7 +175,8 @@ def part(command: str, origin: str, searches: list[Search], chosen: dict[str, Ch
     """What RESULTS.md says of the search."""
     days = f"{STARTS[0] + 2 * evaluate.WEEK} to {STARTS[-1] + 3 * evaluate.WEEK - 1}"
     lines = [
-        f"Written by `{command}`: {origin}, run {datetime.now(UTC):%Y%m%d-%H%M%S} UTC, commit {report.commit(HERE)}. "
+        f"Written by `{command}`: {origin}, run {datetime.now(UTC):%Y%m%d-%H%M%S} UTC, "
+        f"commit {report.commit(HERE.parent)}. "
         f"Means of {len(STARTS)} validation weeks, days {days}, which no run on these transactions tests. Seeds 0. A "
         f"choice replaces what stands if it gains {GAIN} in average precision.",
         "",

@@ -138,7 +138,7 @@ def run(
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
         made = {
             "settings": settings,
-            "commit": parts.commit(HERE),
+            "commit": parts.commit(HERE.parent),
             "classes": len(classes),
             "at": at,
             "folds": summary(said),
