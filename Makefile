@@ -1,5 +1,5 @@
 # make demo       the shortest way to see it work: one system, end to end, on this machine
-# make test       the tests that are quick; make test-all adds the slow ones, with the SDKs in environments of their own
+# make test       the tests that are quick; make test-all adds the slow ones, with the SDKs and systems in environments of their own
 # make fuzz       searches for bytes that our parsers do not stand; FUZZ_SECONDS=60 for each of them
 # make check      what must hold for every commit: types, style, layers
 # Every environment is a folder with a stamp: delete the folder, or change what it is made from, and it is made again.
@@ -49,6 +49,7 @@ test: $(VENV)/stamp-dev
 	@$(BIN)/python -m pytest -q -m 'not slow'
 
 test-all: $(VENV)/stamp-dev $(TOOLS)
+	@$(BIN)/python scripts/systems.py
 	@$(BIN)/python -m pytest -q
 	@PYTHONPATH=src .venvs/fallback/bin/python -m pytest -q tests/gateway/test_fallback.py
 
