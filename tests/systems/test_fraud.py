@@ -54,7 +54,7 @@ sys.path[:0] = ["data", "steps", "model"]
 from pathlib import Path
 import polars as pl
 import simulate, tables
-theirs = tables.load(Path(sys.argv[1]), Path("."))
+theirs = tables.load(Path(sys.argv[1]))
 ours = simulate.simulate(days=91)
 for name, table in {"theirs": theirs.table, "ours": ours}.items():
     kinds = [(table["TX_FRAUD_SCENARIO"] == kind).mean() for kind in (1, 2, 3)]
