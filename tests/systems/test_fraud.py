@@ -39,6 +39,21 @@ def test_the_simulator_runs_alone(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--nab", "nowhere"], "nowhere is not NAB's folder"),
+        (["--nab", "x", "--data", "x", "--summary", "y"], "it takes no --data, --summary"),
+        (["--data", "nowhere"], "nowhere has no handbook_sim_"),
+        (["--small", "--folds", "9"], "room for 3 folds, not for 9"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence_before_anything_is_asked_of_a_cloud(argv: list[str], said: str) -> None:
+    done = subprocess.run([sys.executable, "run.py", *argv], cwd=SYSTEM, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and said in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
+
+
 def real() -> Path:
     """shared/data/fraud: named by SKYLAB_SHARED, or in a folder shared/ beside the repository or above it."""
     named = [Path(os.environ["SKYLAB_SHARED"])] if "SKYLAB_SHARED" in os.environ else []
