@@ -105,7 +105,7 @@ def test_it_trains_judges_registers_and_compares_two_variants_in_a_running_cloud
         assert re.search(r"Verdict at 5%, both questions together: (no|the) difference", told.replace("\n", " "))
         assert "failed" not in told
         said = json.loads((tmp_path / "summary.json").read_text())
-        assert said["measure"] == "average precision" and said["model"]["low"] > said["floor"]["value"] > 0
+        assert said["measure"] == "average precision" and said["model"]["value"] > said["floor"]["value"] > 0
         assert said["endpoint"] is None and said["dollars"] > 0
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import cloud
 import pytest
 import roles
+import run
 from botocore.exceptions import ClientError
 
 MISSING = {"delete_endpoint", "delete_endpoint_config", "stop_transform_job"}
@@ -72,3 +73,17 @@ def test_what_runs_is_stopped_and_the_models_of_transforms_are_deleted():
     made.running.update({"one": "training", "two": "transform"})
     cloud.stop(made)
     assert sagemaker.asked == ["stop_training_job", "stop_transform_job", "delete_model"]
+
+
+def test_what_failed_is_told_and_not_what_failed_in_tidying_up(monkeypatch, capsys):
+    """The connection is gone: stopping the jobs fails as well."""
+
+    def refused(*asked):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no more"}}, "StopTrainingJob")
+
+    made = account(SageMaker())
+    made.running["fraud-1-xgboost"] = "training"
+    monkeypatch.setattr(run.cloud, "stop", refused)
+    with pytest.raises(KeyboardInterrupt), run.tidied(made, "fraud-1"):
+        raise KeyboardInterrupt
+    assert "Some of fraud-1-xgboost, endpoint fraud-1 may be left" in " ".join(capsys.readouterr().out.split())
