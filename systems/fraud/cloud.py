@@ -6,8 +6,8 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ GROUP = "fraud-detectors"
 
 @dataclass(frozen=True)
 class Account:
-    """Whose cloud this runs in, and what it uses there; session is the deployer's."""
+    """Whose cloud this runs in, and what it uses there; session is the deployer's. running: job -> its kind."""
 
     session: boto3.Session
     region: str
@@ -37,6 +37,7 @@ class Account:
     jobs: str
     endpoint: str
     instance: str
+    running: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def sagemaker(self) -> Any:
@@ -61,10 +62,7 @@ def account(role: str | None, instance: str) -> Account:
     if role:
         return Account(caller, region, bucket, role, role, instance)
     made = roles.make(caller.client("iam"), number, region, bucket)
-    given = roles.become(caller.client("sts"), made.deployer)
-    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    session = boto3.Session(*keys, region_name=region)
-    return Account(session, region, bucket, made.jobs, made.endpoint, instance)
+    return Account(roles.become(caller, made.deployer), region, bucket, made.jobs, made.endpoint, instance)
 
 
 def make_bucket(session: boto3.Session, bucket: str) -> None:
@@ -94,7 +92,7 @@ def upload_source(acc: Account, folder: Path, key: str) -> str:
     """Pack a source folder as sourcedir.tar.gz; return its S3 URI."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in sorted([*folder.glob("*.py"), folder / "requirements.txt"]):
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.txt")]):
             archive.add(path, arcname=path.name)
     return put(acc, key, packed.getvalue())
 
@@ -121,6 +119,7 @@ def train(
 ) -> str:
     """Start a training job; channels: name -> (prefix, content type). The job's name."""
     spread = "ShardedByS3Key" if kind == "randomcutforest" else "FullyReplicated"  # the only way that image takes
+    acc.running[name] = "training"
     acc.sagemaker.create_training_job(
         TrainingJobName=name,
         RoleArn=acc.jobs,
@@ -144,11 +143,14 @@ def source(uri: str, spread: str = "FullyReplicated") -> dict[str, str]:
 
 def trained(acc: Account, name: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Wait for a training job; what Describe says of it."""
-    return follow(lambda: acc.sagemaker.describe_training_job(TrainingJobName=name), "TrainingJob", say)
+    found = follow(lambda: acc.sagemaker.describe_training_job(TrainingJobName=name), "TrainingJob", say)
+    acc.running.pop(name)
+    return found
 
 
 def score(acc: Account, name: str, kind: str, artifact: str, rows: str, to: str) -> None:
     """Start a batch transform of CSV rows, and make the model it needs, of the same name."""
+    acc.running[name] = "transform"
     create_model(acc, name, {"Image": image(kind, acc.region), "ModelDataUrl": artifact}, acc.jobs)
     acc.sagemaker.create_transform_job(
         TransformJobName=name,
@@ -167,8 +169,10 @@ def score(acc: Account, name: str, kind: str, artifact: str, rows: str, to: str)
 
 
 def scored(acc: Account, name: str, uri: str, say: Callable[[str], None]) -> list[float]:
-    """Wait for a transform, and read the scores of its one object."""
+    """Wait for a transform, delete its model, and read the scores of its one object."""
     follow(lambda: acc.sagemaker.describe_transform_job(TransformJobName=name), "TransformJob", say)
+    acc.running.pop(name)
+    acc.sagemaker.delete_model(ModelName=name)
     return [json.loads(line)["score"] for line in get(acc, uri).decode().splitlines() if line]
 
 
@@ -245,9 +249,36 @@ def ask(runtime: Any, endpoint: str, lines: str, variant: str | None = None) -> 
     return [float(score) for score in text.split()], answer["InvokedProductionVariant"]
 
 
-def delete(acc: Account, name: str, variants: list[str]) -> None:
-    """Delete the endpoint, its configuration and its models."""
-    acc.sagemaker.delete_endpoint(EndpointName=name)
-    acc.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+def delete(acc: Account, name: str, variants: Iterable[str]) -> None:
+    """Delete the endpoint, once AWS has made it, its configuration and its models; whichever there are."""
+    sagemaker = acc.sagemaker
+    if_there(lambda: wait_out(acc, name))
+    if_there(lambda: sagemaker.delete_endpoint(EndpointName=name))
+    if_there(lambda: sagemaker.delete_endpoint_config(EndpointConfigName=name))
     for variant in variants:
-        acc.sagemaker.delete_model(ModelName=f"{name}-{variant}")
+        if_there(lambda model=f"{name}-{variant}": sagemaker.delete_model(ModelName=model))
+
+
+def wait_out(acc: Account, name: str) -> None:
+    """Wait while the endpoint is being made."""
+    while acc.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating":
+        time.sleep(POLL)
+
+
+def stop(acc: Account) -> None:
+    """Stop the jobs that still run, and delete the models of transforms."""
+    for name, kind in list(acc.running.items()):
+        if kind == "training":
+            if_there(lambda job=name: acc.sagemaker.stop_training_job(TrainingJobName=job))
+        else:
+            if_there(lambda job=name: acc.sagemaker.stop_transform_job(TransformJobName=job))
+            if_there(lambda model=name: acc.sagemaker.delete_model(ModelName=model))
+
+
+def if_there(ask: Callable[[], Any]) -> None:
+    """Ask; what is not there, or has come to its end by itself, needs nothing."""
+    try:
+        ask()
+    except ClientError as error:
+        if not any(said in error.response["Error"]["Message"] for said in ("Could not find", "not found", "in status")):
+            raise

@@ -20,6 +20,7 @@ SEARCH = "The search: hyperparameters and imbalance, on validation weeks"
 ORDER = (SIMULATED, HANDBOOK, NAB, SEARCH)
 OPENING = "# Results\n\nEach part was written by the command that it names, and by nothing else."
 SERVED = "ensemble, compressed"  # what the summary speaks of: the model that the endpoint serves
+FLOORS = (baselines.FLOOR, baselines.STRAIGHT)  # the summary shows the stronger
 MEASURE = 1  # average precision, among evaluate.METRICS
 
 
@@ -46,13 +47,16 @@ def whole(path: Path, text: str) -> None:
 def summary(found: dict[str, Any], endpoint: str | None) -> dict[str, Any]:
     """What the table of all systems says of a run; the figures are RESULTS.md's. A run that got here was approved."""
     judged = report.averages(found)
+    floor = max(FLOORS, key=lambda name: judged[name].values[MEASURE])
+    _, low, high = evaluate.difference(judged, SERVED, floor)[MEASURE]
+    said = "better than the floor beyond noise" if low > 0 else "within noise of the floor"
     return {
         "dataset": "the handbook's transactions" if found["data"] else "simulated transactions",
         "measure": evaluate.METRICS[MEASURE],
-        "floor": figure(judged, baselines.FLOOR),
+        "floor": figure(judged, floor),
         "model": figure(judged, SERVED),
         "better": "higher",
-        "verdict": "approved, better than the floor beyond noise",
+        "verdict": f"approved, {'worse than the floor beyond noise' if high < 0 else said}",
         "endpoint": endpoint,
         "dollars": report.dollars(found),
     }

@@ -14,6 +14,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 SERVICE = "sagemaker.amazonaws.com"
@@ -25,9 +28,9 @@ VERBS = {
     "TrainingJob": ["Create", "Describe", "Stop"],
     "TransformJob": ["Create", "Describe", "Stop"],
     "ModelPackageGroup": ["Create", "Describe"],
-    "ModelPackage": ["Create", "Describe", "Update"],
-    "Model": ["Create", "Describe", "Delete"],
-    "EndpointConfig": ["Create", "Describe", "Delete"],
+    "ModelPackage": ["Create", "Describe"],  # CreateModel reads the version as its caller
+    "Model": ["Create", "Delete"],
+    "EndpointConfig": ["Create", "Delete"],
     "Endpoint": ["Create", "Describe", "Delete", "Invoke"],
 }
 SAGEMAKER = [f"sagemaker:{verb}{thing}" for thing, verbs in VERBS.items() for verb in verbs] + ["sagemaker:AddTags"]
@@ -62,7 +65,23 @@ def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, A
     return str(arn)
 
 
-def become(sts: Any, arn: str) -> dict[str, str]:
+def become(caller: boto3.Session, arn: str) -> boto3.Session:
+    """A session of the role whose credentials renew themselves, however long a run takes."""
+    sts = caller.client("sts")
+
+    def fetch() -> dict[str, str]:
+        given = assumed(sts, arn)
+        names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+        return {name: given[key] for name, key in names.items()} | {"expiry_time": given["Expiration"].isoformat()}
+
+    session = botocore.session.get_session()
+    session._credentials = RefreshableCredentials.create_from_metadata(
+        metadata=fetch(), refresh_using=fetch, method="sts-assume-role"
+    )
+    return boto3.Session(botocore_session=session, region_name=caller.region_name)
+
+
+def assumed(sts: Any, arn: str) -> dict[str, Any]:
     """Credentials of the role, for an hour; wait while AWS does not know it yet."""
     tries = KNOWN_SECONDS // LOOK
     while True:
@@ -113,7 +132,7 @@ def deployer_policy(region: str, account: str, bucket: str, passed: list[str]) -
     to, ours = {"StringEquals": {"iam:PassedToService": SERVICE}}, f"arn:aws:sagemaker:{region}:{account}"
     return [
         listing(bucket),
-        allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"arn:aws:s3:::{bucket}/fraud/*"),
+        allow(["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/fraud/*"),
         allow(SAGEMAKER, f"{ours}:*/fraud-*"),
         allow(["iam:PassRole"], *passed, Condition=to),
     ]

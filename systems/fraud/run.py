@@ -1,70 +1,95 @@
 """Train the members and the stacker as jobs, judge them by the handbook's protocol, register, serve two, compare them.
 
     python run.py                                   # simulated transactions, the handbook's own dates
-    python run.py --data FOLDER --folds 4           # handbook_sim_*.parquet, and NAB/ where it is there
+    python run.py --data FOLDER --folds 4           # handbook_sim_*.parquet
     python run.py --results                         # also writes this data set's part of RESULTS.md
     python run.py --nab FOLDER --results            # the random cut forest on NAB, and its part
 
-It needs AWS credentials that may make roles (or --role), and a region, nothing else.
-The endpoint stays up unless --delete is given.
+It needs AWS credentials that may make roles (or --role), and a region, nothing else. The endpoint stays up unless
+--delete is given. A run that fails or is interrupted stops its jobs and deletes its endpoint.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
 import baselines  # noqa: E402
+import benchmark  # noqa: E402
 import cloud  # noqa: E402
 import evaluate  # noqa: E402
 import nab  # noqa: E402
 import report  # noqa: E402
 import results  # noqa: E402
 import serving  # noqa: E402
-import simulate  # noqa: E402
-from generations import Generation, Weeks, csv  # noqa: E402
+from generations import Generation, Weeks  # noqa: E402
 from members import MEMBERS  # noqa: E402
 from progress import Step, console  # noqa: E402
-from tables import Transactions, load, starts  # noqa: E402
+from tables import BadInput, load, starts  # noqa: E402
+
+FEWEST = 10  # resamples that an interval can be read from at all
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace, stamp: str) -> dict[str, Any]:
     """The whole run; return everything RESULTS.md needs."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     commit = report.commit(HERE)  # of the code that runs, whatever is committed meanwhile
     with Step("transactions") as step:
-        data = load(args.data, args.work, args.small)
+        data = load(args.data, args.small)
+        begins = starts(data.table, args.folds, validated=bool(args.data))
         step.say(f"{data.origin}: {len(data.table):,}, of them {data.table['TX_FRAUD'].mean():.3%} frauds")
-    with Step("account") as step:
-        acc = cloud.account(args.role, args.instance_type)
-        step.say(f"jobs as {acc.jobs}, the endpoint as {acc.endpoint}, bucket {acc.bucket}")
-    weeks = Weeks(acc, data, f"fraud/{stamp}", f"fraud-{stamp}", args.work / stamp)
-    begins = starts(data.table, args.folds)
-    members = train_members(weeks, begins)
-    ensembles = train_stackers(weeks, members, begins)
-    judged = judge(weeks, members, ensembles, begins, args.draws)
+    acc, name = account(args), f"fraud-{stamp}"
+    weeks = Weeks(acc, data, f"fraud/{stamp}", name, args.work / stamp)
     found = {
         "origin": data.origin,
         "data": bool(args.data),
         "at": stamp,
         "commit": commit,
-        "starts": begins,
-        "seed": simulate.SEED,
         "facts": data.facts(begins),
-        "judged": judged,
         "draws": args.draws,
         "instance": args.instance_type,
         "seconds": weeks.seconds,
     }
-    return found | serve(args, weeks, members[begins[-1]], ensembles[begins[-1]], judged)
+    with tidied(acc, name):
+        members = train_members(weeks, begins)
+        ensembles = train_stackers(weeks, members, begins)
+        judged = judge(weeks, members, ensembles, begins, args.draws)
+        served = serve(weeks, members[begins[-1]], ensembles[begins[-1]], judged)
+    if args.delete:
+        with Step("delete"):
+            cloud.delete(acc, name, serving.VARIANTS)
+    return found | {"judged": judged} | served
+
+
+def account(args: argparse.Namespace) -> cloud.Account:
+    with Step("account") as step:
+        acc = cloud.account(args.role, args.instance_type)
+        step.say(f"jobs as {acc.jobs}, the endpoint as {acc.endpoint}, bucket {acc.bucket}")
+        return acc
+
+
+@contextmanager
+def tidied(acc: cloud.Account, endpoint: str | None = None) -> Iterator[None]:
+    """When what is done inside fails or is interrupted, stop the jobs and delete the endpoint: they cost money."""
+    try:
+        yield
+    except BaseException:
+        try:
+            cloud.stop(acc)
+            if endpoint:
+                cloud.delete(acc, endpoint, serving.VARIANTS)
+        except (BotoCoreError, ClientError) as error:  # the first error is the one to be told
+            left = ", ".join([*acc.running, *([f"endpoint {endpoint}"] if endpoint else [])])
+            console.print(f"Some of {left} may be left, and must be deleted by hand: {error}")
+        raise
 
 
 def train_members(weeks: Weeks, begins: list[int]) -> dict[int, Generation]:
@@ -102,10 +127,9 @@ def judge(weeks: Weeks, members: Any, ensembles: Any, begins: list[int], draws: 
             step.update("the handbook's models")
             scores = baselines.scores(weeks.data, one)
             scores |= ensembles[start].scores(members[start], weeks.data.x[one.test])
-            step.update("resampling cards")
-            rows = weeks.data.table[one.test]
-            fold = {"start": start, "models": evaluate.judge(rows, scores, draws), "rows": len(rows)}
-            truth = rows["TX_FRAUD"].to_numpy()
+            step.update("resampling cards and terminals")
+            models = evaluate.judge(weeks.data.table, one.test, scores, draws)
+            fold, truth = {"models": models, "rows": len(one.test)}, weeks.data.truth(one.test)
             slopes = {name: evaluate.calibration_slope(truth, scores[name]) for name in ("xgboost", "ensemble")}
             weights = dict(zip(MEMBERS, ensembles[start].stacker["coefficients"], strict=True))
             folds.append(fold | {"frauds": int(truth.sum()), "slopes": slopes, "weights": weights})
@@ -114,63 +138,44 @@ def judge(weeks: Weeks, members: Any, ensembles: Any, begins: list[int], draws: 
     return folds
 
 
-def serve(args: argparse.Namespace, weeks: Weeks, members: Generation, ensemble: Any, judged: Any) -> dict[str, Any]:
+def serve(weeks: Weeks, members: Generation, ensemble: Any, judged: Any) -> dict[str, Any]:
     """Register the last fold's two candidates, put both behind one endpoint, deal the cards out, compare."""
     with Step("compress") as step:
-        compressed = serving.compression(members, ensemble, weeks.data.x[weeks.data.fold(members.start).test])
+        compressed = serving.compression(members, ensemble, weeks.data.x[members.fold.test])
         step.say(f"one row in {compressed['graph'][0]:.0f} µs, {compressed['speedup']:.1f} times faster")
     with Step("register") as step:
         packages = serving.register(weeks, members, ensemble, judged[-1])
         step.say(", ".join(arn.split("model-package/")[-1] for arn in packages.values()))
-    name = f"fraud-{weeks.name.removeprefix('fraud-')}"
-    try:
-        with Step("deploy") as step:
-            cloud.deploy(weeks.acc, name, packages)
-            cloud.in_service(weeks.acc, name, step.update)
-            step.say(f"{name}: {' and '.join(packages)}")
-        with Step("compare") as step:
-            test = serving.compare(weeks, name, members, ensemble, step.update)
-            step.say(test["verdict"])
-        with Step("ask") as step:
-            timed = serving.latency(weeks, name, list(packages))
-            step.say(", ".join(f"{variant} p50 {ms[0]:.1f} ms" for variant, ms in timed.items()))
-    except BaseException:  # what nobody will ask costs money
-        cloud.delete(weeks.acc, name, list(packages))
-        raise
-    if args.delete:
-        with Step("delete"):
-            cloud.delete(weeks.acc, name, list(packages))
-    return {"compressed": compressed, "packages": packages, "test": test, "latency": timed}
+    with Step("deploy") as step:
+        cloud.deploy(weeks.acc, weeks.name, packages)
+        cloud.in_service(weeks.acc, weeks.name, step.update)
+        step.say(f"{weeks.name}: {' and '.join(packages)}")
+    with Step("compare") as step:
+        test = serving.compare(weeks, weeks.name, members, ensemble, step.update)
+        step.say(test["verdict"])
+    with Step("ask") as step:
+        timed = serving.latency(weeks, weeks.name, list(packages))
+        step.say(", ".join(f"{variant} p50 {ms[0]:.1f} ms" for variant, ms in timed.items()))
+    return {"compressed": compressed, "test": test, "latency": timed}
 
 
-def run_nab(args: argparse.Namespace) -> dict[str, Any]:
-    """One forest for all of NAB's series, taught by their probations; its scores by batch transform."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+def run_nab(args: argparse.Namespace, stamp: str) -> dict[str, Any]:
+    """The random cut forest on all of NAB's series."""
     every, commit = nab.load(args.nab), report.commit(HERE)
-    acc, prefix, name = cloud.account(args.role, args.instance_type), f"fraud/{stamp}", f"fraud-nab-{stamp}"
-    read_by = nab.rows(every)
-    with Step("train the forest") as step:
-        taught = [rows[: series.probation] for rows, series in zip(read_by, every, strict=True)]
-        uri = cloud.put(acc, f"{prefix}/plain/train.csv", csv(np.concatenate(taught)))
-        channels, to = {"train": (uri, f"{cloud.CSV};label_size=0")}, f"s3://{acc.bucket}/{prefix}/models"
-        cloud.train(acc, "randomcutforest", name, nab.FOREST, channels, to)
-        artifact = cloud.trained(acc, name, step.update)["ModelArtifacts"]["S3ModelArtifacts"]
-        step.say(f"{len(every)} series, {sum(map(len, taught)):,} points")
-    with Step("score the series") as step:
-        uri = cloud.put(acc, f"{prefix}/rows/rows.csv", csv(np.concatenate(read_by)))
-        to = f"s3://{acc.bucket}/{prefix}/scored"
-        cloud.score(acc, name, "randomcutforest", artifact, uri, to)
-        found = np.array(cloud.scored(acc, name, f"{to}/rows.csv.out", step.update))
-        step.say(f"{len(found):,} points")
-    anomaly = np.split(found, np.cumsum([len(rows) for rows in read_by])[:-1])
-    scores = nab.report(every, anomaly)
-    return {"at": stamp, "commit": commit, "series": len(every), "points": len(found), "scores": scores}
+    acc = account(args)
+    with tidied(acc):
+        found = benchmark.forests(acc, every, stamp)
+    with Step("judge") as step:
+        scores = nab.report(every, found)
+        step.say(f"held out {scores['held out'][0]:.1f}")
+    points = sum(len(series.values) for series in every)
+    return {"at": stamp, "commit": commit, "series": len(every), "points": points, "scores": scores}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder with handbook_sim_*.parquet; default: simulated")
-    parser.add_argument("--work", type=Path, default=HERE / "work", help="where simulated data and models go")
+    parser.add_argument("--work", type=Path, default=HERE / "work", help="where models go")
     parser.add_argument("--folds", type=int, default=1, help="test weeks, one after the other")
     parser.add_argument("--draws", type=int, default=evaluate.DRAWS, help="resamples behind the intervals")
     parser.add_argument("--nab", type=Path, help="the folder of the Numenta Anomaly Benchmark: judge the forest on it")
@@ -183,17 +188,26 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.small and args.results:
         parser.error("--small shows the path; its figures are not for RESULTS.md")
-    if args.data and not sorted(args.data.glob(Transactions.FILES)):
-        parser.error(f"{args.data} has no {Transactions.FILES}")
+    if args.folds < 1 or args.draws < FEWEST:
+        parser.error(f"--folds is at least 1 and --draws at least {FEWEST}")
+    without = ("data", "folds", "draws", "small", "delete", "summary")
+    if args.nab and (given := [f"--{name}" for name in without if getattr(args, name) != parser.get_default(name)]):
+        parser.error(f"--nab judges the forest alone: it takes no {', '.join(given)}")
     return args
 
 
 def main() -> None:
-    args = arguments()
+    args, stamp = arguments(), datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
-        found = run_nab(args) if args.nab else run(args)
+        found = run_nab(args, stamp) if args.nab else run(args, stamp)
+    except BadInput as error:
+        console.print(f"run.py: {error}", soft_wrap=True)
+        raise SystemExit(2) from None
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
+    except KeyboardInterrupt:
+        console.print("Interrupted: the run's jobs were stopped and its endpoint deleted, unless said otherwise above.")
+        raise SystemExit(130) from None
     if args.nab:
         said = report.of_nab(found)
         console.print(said)

@@ -39,6 +39,21 @@ def test_the_simulator_runs_alone(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--nab", "nowhere"], "nowhere is not NAB's folder"),
+        (["--nab", "x", "--data", "x", "--summary", "y"], "it takes no --data, --summary"),
+        (["--data", "nowhere"], "nowhere has no handbook_sim_"),
+        (["--small", "--folds", "9"], "room for 3 folds, not for 9"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence_before_anything_is_asked_of_a_cloud(argv: list[str], said: str) -> None:
+    done = subprocess.run([sys.executable, "run.py", *argv], cwd=SYSTEM, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and said in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
+
+
 def real() -> Path:
     """shared/data/fraud: named by SKYLAB_SHARED, or in a folder shared/ beside the repository or above it."""
     named = [Path(os.environ["SKYLAB_SHARED"])] if "SKYLAB_SHARED" in os.environ else []
@@ -54,7 +69,7 @@ sys.path[:0] = ["data", "steps", "model"]
 from pathlib import Path
 import polars as pl
 import simulate, tables
-theirs = tables.load(Path(sys.argv[1]), Path("."))
+theirs = tables.load(Path(sys.argv[1]))
 ours = simulate.simulate(days=91)
 for name, table in {"theirs": theirs.table, "ours": ours}.items():
     kinds = [(table["TX_FRAUD_SCENARIO"] == kind).mean() for kind in (1, 2, 3)]
@@ -90,7 +105,7 @@ def test_it_trains_judges_registers_and_compares_two_variants_in_a_running_cloud
         assert re.search(r"Verdict at 5%, both questions together: (no|the) difference", told.replace("\n", " "))
         assert "failed" not in told
         said = json.loads((tmp_path / "summary.json").read_text())
-        assert said["measure"] == "average precision" and said["model"]["low"] > said["floor"]["value"] > 0
+        assert said["measure"] == "average precision" and said["model"]["value"] > said["floor"]["value"] > 0
         assert said["endpoint"] is None and said["dollars"] > 0
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)

@@ -30,7 +30,7 @@ class System:
         iam = connect(cloud, "iam")
         self.roles = code.make(iam, ACCOUNT, REGION, BUCKET)
         assert code.make(iam, ACCOUNT, REGION, BUCKET) == self.roles  # again changes nothing
-        self.key = code.become(connect(cloud, "sts"), self.roles.deployer)
+        self.key = code.assumed(connect(cloud, "sts"), self.roles.deployer)
         s3 = connect(cloud, "s3")
         for key in (f"{RUN}/week-1/rows/rows.csv", f"{RUN}/models/x/model.tar.gz", "others/secret"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")

@@ -1,4 +1,4 @@
-"""The handbook's protocol and its three measures, with intervals that resample cards.
+"""The handbook's protocol and its three measures, with intervals that resample cards and terminals.
 
     train 7 days | 7 days until frauds are known | test 7 days
 
@@ -7,8 +7,11 @@ later), are blocked: their transactions are no test. AUC ROC and average precisi
 precision@100 asks, day by day, how many of the 100 cards with the highest scores were defrauded that day, cards that
 were found on an earlier day left out (Fraud Detection Handbook, chapters 3 to 5).
 
-Transactions of one card are not independent, so cards are resampled, not transactions; every model is judged on the
-same resamples, so the interval of a difference is a paired one.
+Transactions of one card are not independent, nor are those of one terminal: most frauds come from terminals that were
+taken for weeks. So both are resampled at once: a transaction counts as often as its card was drawn times as often as
+its terminal was (Owen's pigeonhole bootstrap, 2007; it is on the cautious side). In card precision the terminal of a
+card's day is that of its fraud, or of its first transaction. Every model is judged on the same resamples, so the
+interval of a difference is a paired one. What another training seed or another training week would give is not in it.
 """
 
 from __future__ import annotations
@@ -84,33 +87,37 @@ class Days:
     """A line for each card and day: was it defrauded on it? In order of days, then from its highest score down."""
 
     card: np.ndarray
+    terminal: np.ndarray
     fraud: np.ndarray
     begins: np.ndarray  # of each day, and the end
 
 
-def by_day(day: np.ndarray, card: np.ndarray, truth: np.ndarray, score: np.ndarray) -> Days:
-    table = pl.DataFrame({"day": day, "card": card, "fraud": truth, "score": score})
-    best = table.group_by("day", "card").agg(pl.max("score"), pl.max("fraud"))
-    best = best.sort("day", "score", "card", descending=[False, True, False])
-    days = best["day"].to_numpy()
+def by_day(transactions: pl.DataFrame, score: np.ndarray) -> Days:
+    first = pl.col("TERMINAL_ID").get(pl.col("TX_FRAUD").arg_max())  # of the fraud, where there is one
+    table = transactions.with_columns(score=score).group_by("TX_TIME_DAYS", "CUSTOMER_ID")
+    best = table.agg(first, pl.max("score"), pl.max("TX_FRAUD"))
+    best = best.sort("TX_TIME_DAYS", "score", "CUSTOMER_ID", descending=[False, True, False])
+    days = best["TX_TIME_DAYS"].to_numpy()
     return Days(
-        best["card"].to_numpy(),
-        best["fraud"].to_numpy() > 0,
+        best["CUSTOMER_ID"].to_numpy(),
+        best["TERMINAL_ID"].to_numpy(),
+        best["TX_FRAUD"].to_numpy() > 0,
         np.append(np.flatnonzero(np.diff(days, prepend=days[0] - 1)), len(days)),
     )
 
 
 def card_precision(days: Days, times: np.ndarray | None = None, top: int = TOP) -> float:
-    """The mean over the days. times: how often each card counts, by its number; once without it."""
+    """The mean over the days. times: how often each line counts; once without it."""
     found = np.zeros(int(days.card.max()) + 1, bool)
     shares = []
     for begin, end in zip(days.begins[:-1], days.begins[1:], strict=True):
         rows = np.arange(begin, end)[~found[days.card[begin:end]]]
-        many = np.ones(len(rows), int) if times is None else times[days.card[rows]]
-        room = np.clip(top - (np.cumsum(many) - many), 0, many)  # how many of these copies are among the first
+        many = np.ones(len(rows), int) if times is None else times[rows]
+        ahead = np.cumsum(many) - many
+        room = np.clip(top - ahead, 0, many)  # how many of these copies are among the first
         caught = days.fraud[rows]
         shares.append(float((room * caught).sum()) / top)
-        found[days.card[rows[caught & (room > 0)]]] = True
+        found[days.card[rows[caught & (ahead < top)]]] = True  # a line that was not drawn too: a card is found once
     return float(np.mean(shares))
 
 
@@ -125,19 +132,29 @@ class Judged:
     drawn: np.ndarray
 
 
-def judge(transactions: pl.DataFrame, scores: dict[str, np.ndarray], draws: int = DRAWS) -> dict[str, Judged]:
-    """Every model on the test rows of one fold. The same seed draws the same cards for every fold and model."""
-    card, day = transactions["CUSTOMER_ID"].to_numpy(), transactions["TX_TIME_DAYS"].to_numpy()
-    truth = transactions["TX_FRAUD"].to_numpy().astype(float)
-    random, cards = np.random.default_rng(SEED), int(card.max()) + 1
-    drawn = [np.bincount(random.integers(0, cards, cards), minlength=cards) for _ in range(draws)]
-    found = {}
+def judge(
+    table: pl.DataFrame, rows: np.ndarray, scores: dict[str, np.ndarray], draws: int = DRAWS
+) -> dict[str, Judged]:
+    """Every model on some rows of a table. The same seed draws the same cards and terminals for all rows and models."""
+    random, tested = np.random.default_rng(SEED), table[rows]
+    cards, terminals = (int(table[name].max()) + 1 for name in ("CUSTOMER_ID", "TERMINAL_ID"))  # type: ignore[arg-type]
+    drawn = [(times(random, cards), times(random, terminals)) for _ in range(draws)]
+    card, terminal = tested["CUSTOMER_ID"].to_numpy(), tested["TERMINAL_ID"].to_numpy()
+    truth, found = tested["TX_FRAUD"].to_numpy().astype(float), {}
     for name, score in scores.items():
-        order, days = ordered(score), by_day(day, card, truth, score)
+        order, days = ordered(score), by_day(tested, score)
         values = np.array([*curves(truth, order), card_precision(days)])
-        again = [[*curves(truth, order, times[card]), card_precision(days, times)] for times in drawn]
+        again = [
+            [*curves(truth, order, a[card] * b[terminal]), card_precision(days, a[days.card] * b[days.terminal])]
+            for a, b in drawn
+        ]
         found[name] = Judged(values, np.array(again).reshape(draws, len(METRICS)))
     return found
+
+
+def times(random: np.random.Generator, many: int) -> np.ndarray:
+    """How often each of so many is drawn, when as many are drawn with replacement."""
+    return np.bincount(random.integers(0, many, many), minlength=many)
 
 
 def averaged(folds: list[dict[str, Judged]]) -> dict[str, Judged]:
@@ -151,7 +168,9 @@ def averaged(folds: list[dict[str, Judged]]) -> dict[str, Judged]:
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float]:
-    """The middle LEVEL per cent."""
+    """The middle LEVEL per cent; nothing where a week without frauds left nothing to judge."""
+    if np.isnan(drawn).all():
+        return float("nan"), float("nan")
     low, high = np.nanpercentile(drawn, [50 - LEVEL / 2, 50 + LEVEL / 2])
     return float(low), float(high)
 

@@ -109,8 +109,8 @@ def main() -> None:
     (args.model_dir / "stacker.json").write_text(json.dumps(stacker, indent=1))
     code = args.model_dir / "code"  # what serves the model travels with it
     code.mkdir(exist_ok=True)
-    for name in ("inference.py", "requirements.txt"):
-        shutil.copy(Path(__file__).with_name(name), code)
+    for name, copied in {"inference.py": "inference.py", "serving.txt": "requirements.txt"}.items():
+        shutil.copy(Path(__file__).with_name(name), code / copied)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from scipy.stats import fisher_exact, norm, rankdata
 
 SHARE = 0.01  # of the transactions is looked at
 LEVEL, POWER = 0.05, 0.8
+EACH = LEVEL / 2  # of the two questions: both are asked, so each at half the level (Bonferroni)
 DRAWS, SEED = 1000, 11
 
 
@@ -102,7 +103,7 @@ def compare(a: Arm, b: Arm, draws: int = DRAWS) -> dict[str, Any]:
     value = average_precision(b.truth, b.score) - average_precision(a.truth, a.score)
     chances = {"caught": float(fisher_exact(table).pvalue), "precision": chance(value, pool.dealt_anew(random, draws))}
     low, high = np.nanpercentile(pool.resampled(random, draws), [100 * LEVEL / 2, 100 * (1 - LEVEL / 2)])
-    better = min(chances.values()) < LEVEL / len(chances)  # two questions, so each at half the level (Bonferroni)
+    better = min(chances.values()) < EACH
     return {
         "caught": [[hits[0], all_[0]], [hits[1], all_[1]]],
         "precision": [average_precision(arm.truth, arm.score) for arm in (a, b)],
@@ -114,7 +115,7 @@ def compare(a: Arm, b: Arm, draws: int = DRAWS) -> dict[str, Any]:
 
 
 def detectable(hits: tuple[int, ...], all_: tuple[int, ...]) -> float:
-    """The difference in shares that would have been found with probability POWER (normal approximation)."""
+    """The difference in shares that one question would find with probability POWER (normal approximation)."""
     share = sum(hits) / max(1, sum(all_))
     error = np.sqrt(share * (1 - share) * sum(1 / max(1, many) for many in all_))
-    return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * error)
+    return float((norm.ppf(1 - EACH / 2) + norm.ppf(POWER)) * error)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from tables import BadInput
 
 TRUE, FALSE, MISSED = 1.0, 0.11, 1.0
 PROBATION, AT_MOST = 0.15, 750
@@ -32,9 +34,25 @@ class Series:
     def probation(self) -> int:
         return int(min(PROBATION * len(self.values), AT_MOST))
 
+    @cached_property
+    def worth(self) -> tuple[np.ndarray, np.ndarray]:
+        """(what an alarm at each row is worth, the number of its window or -1)."""
+        rows = np.arange(len(self.values))
+        value, window = np.full(len(rows), -FALSE), np.full(len(rows), -1)
+        for number, (first, last) in enumerate(self.windows):
+            width = last - first + 1
+            after = rows > last
+            value[after] = FALSE * sigmoid((rows[after] - last) / max(1, width - 1))
+            inside = (rows >= first) & (rows <= last)
+            value[inside] = TRUE * sigmoid(-(last - rows[inside] + 1) / width) / sigmoid(np.array(-1.0))
+            window[inside] = number
+        return value, window
+
 
 def load(folder: Path) -> list[Series]:
-    """All series of NAB's folder."""
+    """All series of NAB's folder; BadInput if it is none."""
+    if not (folder / "labels" / "combined_windows.json").is_file() or not any((folder / "data").glob("*/*.csv*")):
+        raise BadInput(f"{folder} is not NAB's folder: it lacks data/*/*.csv or labels/combined_windows.json.")
     labelled = json.loads((folder / "labels" / "combined_windows.json").read_text())
     found = []
     for path in sorted((folder / "data").glob("*/*.csv*")):
@@ -51,23 +69,9 @@ def sigmoid(position: np.ndarray) -> np.ndarray:
     return np.where(position > 3, -1.0, 2 / (1 + np.exp(5 * np.minimum(position, 3))) - 1)
 
 
-def worth(series: Series) -> tuple[np.ndarray, np.ndarray]:
-    """(what an alarm at each row is worth, the number of its window or -1)."""
-    rows = np.arange(len(series.values))
-    value, window = np.full(len(rows), -FALSE), np.full(len(rows), -1)
-    for number, (first, last) in enumerate(series.windows):
-        width = last - first + 1
-        after = rows > last
-        value[after] = FALSE * sigmoid((rows[after] - last) / max(1, width - 1))
-        inside = (rows >= first) & (rows <= last)
-        value[inside] = TRUE * sigmoid(-(last - rows[inside] + 1) / width) / sigmoid(np.array(-1.0))
-        window[inside] = number
-    return value, window
-
-
 def scored(series: Series, alarms: np.ndarray) -> float:
     """The raw score of a series; alarms: a truth for each row."""
-    value, window = worth(series)
+    value, window = series.worth
     alarms = alarms & (np.arange(len(alarms)) >= series.probation)
     total = float(value[alarms & (window < 0)].sum())
     for number in range(len(series.windows)):
@@ -94,9 +98,11 @@ def best(every: list[Series], anomaly: list[np.ndarray], tries: int = 200) -> tu
 
 APART = 1000.0  # between the numbers of two series: far more than any value, so that trees cut series apart first
 DAY = 288  # points of five minutes
+SILENCES = {"one day": 1, "two days": 2}  # after an alarm
 FOREST = {"feature_dim": 2, "num_trees": 50, "num_samples_per_tree": 2048}
-PUBLISHED = {"numenta": 72.3, "contextOSE": 71.5, "knncad": 57.1, "randomCutForest": 50.6, "twitterADVec": 41.2}
-PUBLISHED |= {"windowedGaussian": 26.5, "random": 17.0}
+PUBLISHED = {"numenta": 72.3, "contextOSE": 71.5, "ARTime": 69.5, "knncad": 57.1, "randomCutForest": 50.6}
+PUBLISHED |= {"twitterADVec": 41.2, "windowedGaussian": 26.5, "random": 17.0}
+HALVES = 40
 
 
 def rows(every: list[Series]) -> list[np.ndarray]:
@@ -117,15 +123,23 @@ def rises(score: np.ndarray, points: int) -> np.ndarray:
     return score - np.where(np.isfinite(before), before, 0)
 
 
-def report(every: list[Series], anomaly: list[np.ndarray]) -> dict[str, float]:
-    """The normalised score for silence of one day and of two after an alarm, and without any; and held out."""
-    risen = {name: [rises(score, days * DAY) for score in anomaly] for name, days in (("one day", 1), ("two days", 2))}
-    found = {"as scored": best(every, anomaly)[1]} | {name: best(every, score)[1] for name, score in risen.items()}
-    return found | {"held out": held_out(every, list(risen.values()))}
+def report(every: list[Series], forests: list[list[np.ndarray]]) -> dict[str, list[float]]:
+    """The normalised score for silence of one day and of two after an alarm, without any, and held out.
+
+    Of each the mean and the standard deviation: over the forests, and for what is held out over halves and forests.
+    """
+    found: dict[str, list[float]] = {"as scored": [], "one day": [], "two days": [], "held out": []}
+    for anomaly in forests:
+        risen = {name: [rises(score, days * DAY) for score in anomaly] for name, days in SILENCES.items()}
+        found["as scored"].append(best(every, anomaly)[1])
+        for name, scores in risen.items():
+            found[name].append(best(every, scores)[1])
+        found["held out"] += held_out(every, list(risen.values()))
+    return {name: [float(np.mean(scores)), float(np.std(scores, ddof=1))] for name, scores in found.items()}
 
 
-def held_out(every: list[Series], risen: list[list[np.ndarray]], splits: int = 20, tries: int = 60) -> float:
-    """Threshold and silence chosen on half of the series, the other half scored: the mean over random halves."""
+def held_out(every: list[Series], risen: list[list[np.ndarray]], tries: int = 60) -> list[float]:
+    """Threshold and silence chosen on half of the series, the other half scored: for random halves."""
     raw = []
     for scores in risen:
         whole = np.concatenate([score[series.probation :] for series, score in zip(every, scores, strict=True)])
@@ -134,10 +148,10 @@ def held_out(every: list[Series], risen: list[list[np.ndarray]], splits: int = 2
             raw.append([scored(series, alarm) for series, alarm in zip(every, alarms, strict=True)])
     table, silent = np.array(raw), np.array([MISSED * len(series.windows) for series in every])
     random, found = np.random.default_rng(0), []
-    for _ in range(splits):
+    for _ in range(HALVES // 2):
         half = random.permutation(len(every)) < len(every) // 2
         for chosen, judged in ((half, ~half), (~half, half)):
             choice = table[:, chosen].sum(axis=1).argmax()
             lost = silent[judged].sum()
-            found.append(100 * (table[choice, judged].sum() + lost) / (2 * lost))
-    return float(np.mean(found))
+            found.append(float(100 * (table[choice, judged].sum() + lost) / (2 * lost)))
+    return found

@@ -4,8 +4,9 @@
     python steps/search.py --data FOLDER --write    # and write model/hyperparameters.json and a part of RESULTS.md
 
 One setting after the other, in the order of SETTINGS: each of its choices is trained with what has been chosen so far
-and judged by the mean of average precision over the validation weeks. Choices are listed from the smallest model on; a
-later one must gain GAIN over the one that stands. The libraries are called directly here, with the images' names.
+and judged by the mean of average precision over the validation weeks. Choices are listed from the smallest model on:
+the first stands, whatever the search began with, until a later one gains GAIN over it. The libraries are called
+directly here, with the images' names.
 
 Less than one transaction in a hundred is a fraud. Four treatments are compared with the boosters that were chosen:
 none, the positive class weighted by the root of the odds and by the odds, and a random tenth of the honest ones.
@@ -29,9 +30,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "model"), str(HER
 import evaluate  # noqa: E402
 import report  # noqa: E402
 import results  # noqa: E402
-from tables import Transactions, load  # noqa: E402
+from tables import VALIDATION, BadInput, Transactions, load  # noqa: E402
 
-STARTS = (28, 35, 42)
 GAIN = 0.001  # in the mean of average precision
 CHOSEN = HERE.parent / "model" / "hyperparameters.json"
 Chosen = dict[str, Any]
@@ -126,12 +126,12 @@ def treated(treatment: str, y: np.ndarray) -> tuple[np.ndarray, dict[str, float]
 def tried(data: Transactions, kind: str, chosen: Chosen, treatment: str = "none") -> np.ndarray:
     """The three measures, the mean over the validation weeks."""
     values = []
-    for start in STARTS:
+    for start in VALIDATION:
         fold = data.fold(start)
         y = data.truth(fold.train)
         rows, more = treated(treatment, y)
         score = predict(kind, chosen | more, data.x[fold.train][rows], y[rows], data.x[fold.test]).astype(float)
-        values.append(evaluate.judge(data.table[fold.test], {kind: score}, draws=0)[kind].values)
+        values.append(evaluate.judge(data.table, fold.test, {kind: score}, draws=0)[kind].values)
     return np.mean(values, axis=0)
 
 
@@ -171,14 +171,16 @@ def table(rows: dict[str, np.ndarray], first: str) -> list[str]:
     ]
 
 
-def part(command: str, origin: str, searches: list[Search], chosen: dict[str, Chosen], imbalance: Any) -> str:
+def part(
+    command: str, origin: str, commit: str, searches: list[Search], chosen: dict[str, Chosen], imbalance: Any
+) -> str:
     """What RESULTS.md says of the search."""
-    days = f"{STARTS[0] + 2 * evaluate.WEEK} to {STARTS[-1] + 3 * evaluate.WEEK - 1}"
+    days = f"{VALIDATION[0] + 2 * evaluate.WEEK} to {VALIDATION[-1] + 3 * evaluate.WEEK - 1}"
     lines = [
-        f"Written by `{command}`: {origin}, run {datetime.now(UTC):%Y%m%d-%H%M%S} UTC, "
-        f"commit {report.commit(HERE.parent)}. "
-        f"Means of {len(STARTS)} validation weeks, days {days}, which no run on these transactions tests. Seeds 0. A "
-        f"choice replaces what stands if it gains {GAIN} in average precision.",
+        f"Written by `{command}`: {origin}, run {datetime.now(UTC):%Y%m%d-%H%M%S} UTC, commit {commit}. "
+        f"Means of {len(VALIDATION)} validation weeks, days {days}, which no run on these transactions tests. Seeds 0. "
+        "The choices of a setting are listed from the smallest model on; the first stands, whatever the search began "
+        f"with, until a later one gains {GAIN} in average precision over it.",
         "",
     ]
     for search in searches:
@@ -193,10 +195,13 @@ def part(command: str, origin: str, searches: list[Search], chosen: dict[str, Ch
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--work", type=Path, default=HERE.parent / "work")
     parser.add_argument("--write", action="store_true", help="write hyperparameters.json and a part of RESULTS.md")
     args = parser.parse_args()
-    data = load(args.data, args.work)
+    commit = report.commit(HERE.parent)  # of the code that runs, before it writes anything
+    try:
+        data = load(args.data)
+    except BadInput as error:
+        parser.error(str(error))
     searches = [Search(data, kind) for kind in SETTINGS]
     chosen = {search.kind: search.run() for search in searches}
     imbalance: dict[str, dict[str, np.ndarray]] = {}
@@ -208,7 +213,7 @@ def main() -> None:
     if args.write:
         CHOSEN.write_text(json.dumps(chosen | {"randomcutforest": CUT}, indent=2) + "\n")
         command = f"python steps/search.py{' --data FOLDER' if args.data else ''} --write"
-        said = part(command, data.origin, searches, chosen, imbalance)
+        said = part(command, data.origin, commit, searches, chosen, imbalance)
         results.write(HERE.parent / "RESULTS.md", results.SEARCH, said)
 
 

@@ -84,21 +84,32 @@ def exactness(generation: Generation, ensemble: Ensemble, x: np.ndarray) -> floa
 
 
 def register(weeks: Weeks, generation: Generation, ensemble: Ensemble, judged: dict[str, Any]) -> dict[str, str]:
-    """A version of each candidate; approved is what finds more than the floor, beyond noise."""
+    """A version of each candidate, approved or rejected by the gate; SystemExit unless all are approved."""
     artifacts = {"xgboost": generation.artifacts["xgboost"], "ensemble": ensemble.artifact}
-    packages = {}
+    packages, rejected = {}, []
     for variant, model in VARIANTS.items():
         values = dict(zip(METRICS, judged["models"][model].values.tolist(), strict=True))
-        _, low, _ = evaluate.difference(judged["models"], model, baselines.FLOOR)[1]
         uri = cloud.put(
             weeks.acc, f"{weeks.prefix}/models/metrics/{variant}.json", json.dumps({"binary": values}).encode()
         )
         facts = {name: f"{value:.4f}" for name, value in values.items()} | {"first day": str(generation.start)}
-        status = "Approved" if low > 0 else "Rejected"
+        status = "Approved" if passes(judged["models"], model) else "Rejected"
         packages[variant] = cloud.register(weeks.acc, variant, artifacts[variant], uri, facts, status)
-        if low <= 0:
-            raise SystemExit(f"{variant} is not better than {baselines.FLOOR}: registered as rejected, not deployed")
+        if status == "Rejected":
+            rejected.append(variant)
+    if rejected:
+        raise SystemExit(
+            f"{' and '.join(rejected)} registered as rejected, nothing deployed: average precision is not above that "
+            f"of {baselines.FLOOR} beyond noise, or below that of the {baselines.STRAIGHT}."
+        )
     return packages
+
+
+def passes(judged: dict[str, evaluate.Judged], model: str) -> bool:
+    """The gate, by average precision: above the amount alone and not below the logistic regression, beyond noise."""
+    _, low, _ = evaluate.difference(judged, model, baselines.FLOOR)[1]
+    _, _, high = evaluate.difference(judged, model, baselines.STRAIGHT)[1]
+    return bool(low > 0 and high >= 0)  # neither holds of what is no number
 
 
 def compare(weeks: Weeks, name: str, generation: Generation, ensemble: Ensemble, say: Any) -> dict[str, Any]:

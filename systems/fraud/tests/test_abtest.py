@@ -1,7 +1,7 @@
 import numpy as np
-from abtest import Arm, Pool, chance, compare
+from abtest import EACH, POWER, Arm, Pool, chance, compare, detectable
 from evaluate import average_precision
-from scipy.stats import kstest
+from scipy.stats import fisher_exact, kstest
 
 
 def arm(seed, cards=800, sharp=1.0):
@@ -48,3 +48,13 @@ def test_two_arms_of_the_same_model_differ_about_as_often_as_the_level_says():
 def test_few_cards_can_show_only_large_differences():
     few, many = (compare(arm(1, n), arm(2, n), draws=20)["detectable"] for n in (100, 1600))
     assert 3 < few / many < 5.5
+
+
+def test_what_is_said_to_be_detectable_is_found_as_often_as_is_said():
+    """By the very test and level of the verdict, on as many defrauded cards as a run has."""
+    hits, all_ = (115, 99), (154, 147)
+    random, middle, apart = np.random.default_rng(0), sum(hits) / sum(all_), detectable(hits, all_)
+    drawn = [random.binomial(n, middle + sign * apart / 2, 600) for n, sign in zip(all_, (1, -1), strict=True)]
+    tables = ([[a, all_[0] - a], [b, all_[1] - b]] for a, b in zip(*drawn, strict=True))
+    found = np.mean([fisher_exact(table).pvalue < EACH for table in tables])
+    assert found == np.clip(found, POWER - 0.06, POWER + 0.05)  # Fisher's test is a little cautious

@@ -48,24 +48,48 @@ def test_auc_and_average_precision_are_scikit_learns_with_ties_and_weights():
         assert average_precision(truth, score, given) == pytest.approx(wanted)
 
 
+def lines(day, card, terminal, fraud):
+    return pl.DataFrame({"TX_TIME_DAYS": day, "CUSTOMER_ID": card, "TERMINAL_ID": terminal, "TX_FRAUD": fraud})
+
+
 def test_card_precision_counts_cards_once_and_forgets_those_found():
     """Day 0: cards 1 (fraud) and 2 lead; day 1: card 1 is out, so 3 (fraud) and 2 lead."""
-    day, card = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 2, 3, 1, 2, 3])
-    fraud, score = np.array([1, 0, 0, 1, 0, 1]), np.array([0.9, 0.8, 0.1, 0.9, 0.3, 0.2])
-    days = by_day(day, card, fraud, score)
+    table = lines([0, 0, 0, 1, 1, 1], [1, 2, 3, 1, 2, 3], [0] * 6, [1, 0, 0, 1, 0, 1])
+    days = by_day(table, np.array([0.9, 0.8, 0.1, 0.9, 0.3, 0.2]))
     assert card_precision(days, top=2) == pytest.approx((1 / 2 + 1 / 2) / 2)
-    assert card_precision(days, np.array([0, 2, 1, 1]), top=2) == pytest.approx((2 / 2 + 1 / 2) / 2)
+    times = np.array([0, 2, 1, 1])[days.card]
+    assert card_precision(days, times, top=2) == pytest.approx((2 / 2 + 1 / 2) / 2)
+
+
+def test_the_terminal_of_a_cards_day_is_that_of_its_fraud_or_else_its_first():
+    table = lines([0] * 5, [1, 1, 1, 2, 2], [5, 6, 7, 8, 9], [0, 1, 1, 0, 0])
+    days = by_day(table, np.array([0.9, 0.1, 0.2, 0.3, 0.8]))
+    assert days.card.tolist() == [1, 2] and days.terminal.tolist() == [6, 8] and days.fraud.tolist() == [True, False]
 
 
 def test_the_better_model_is_better_on_the_same_resamples(table):
     truth = table["TX_FRAUD"].to_numpy()
     random = np.random.default_rng(0)
     scores = {"good": 3 * truth + random.normal(size=len(truth)), "blind": random.normal(size=len(truth))}
-    one = judge(table, scores, draws=40)
+    one = judge(table, np.arange(len(table)), scores, draws=40)
     both = averaged([one, one])
     assert np.allclose(both["good"].values, one["good"].values)
     for value, low, high in difference(both, "good", "blind"):
         assert 0 < low <= value <= high
+
+
+def test_frauds_of_one_terminal_make_the_interval_wide_though_every_card_is_another():
+    """A score that finds the frauds of half of the terminals: what these are is all of the chance."""
+    card, random = np.arange(4000), np.random.default_rng(0)
+    terminal = card % 40
+    fraud = ((terminal < 8) & (random.random(4000) < 0.5)).astype(int)
+    score = random.random(4000) + 2 * (fraud * (terminal < 4))
+    table = lines(np.zeros(4000, int), card, terminal, fraud)
+    alone = table.with_columns(TERMINAL_ID=card)  # as if every transaction had a terminal of its own
+    wide, narrow = (
+        judge(one, np.arange(4000), {"it": score}, draws=200)["it"].drawn[:, 1].std() for one in (table, alone)
+    )
+    assert wide > 3 * narrow
 
 
 def test_a_true_chance_is_calibrated():

@@ -165,7 +165,8 @@ def test_serving_reads_csv_and_refuses_the_rest(trained):
     row = ",".join(["1"] * 15)
     body, kind = output_fn(predict_fn(input_fn(f"{row}\n{row}\n", "text/csv; charset=utf-8"), model), "text/csv")
     assert kind == "text/csv" and [0 < float(score) < 1 for score in body.split("\n")] == [True, True]
-    assert (trained / "code" / "inference.py").exists() and (trained / "code" / "requirements.txt").exists()
+    asked = (trained / "code" / "requirements.txt").read_text().splitlines()[1:]
+    assert (trained / "code" / "inference.py").exists() and asked == ["onnxruntime>=1.20,<2"]
     with pytest.raises(ValueError, match="text/csv"):
         input_fn("{}", "application/json")
     with pytest.raises(ValueError, match="2 values"):

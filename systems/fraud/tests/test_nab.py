@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from nab import Series, best, held_out, normalised, rises, rows, scored
+from nab import Series, best, held_out, load, normalised, report, rises, rows, scored
+from tables import BadInput
 
 QUIET = np.zeros(1000)
 ONE = Series("one.csv", QUIET, [(500, 599)])
@@ -55,4 +56,16 @@ def test_held_out_halves_score_what_the_threshold_of_the_others_finds():
         score[500 + number] = 1.0
         every.append(Series(str(number), QUIET, [(500, 599)]))
         anomaly.append(score)
-    assert held_out(every, [anomaly]) > 95
+    assert np.mean(held_out(every, [anomaly])) > 95
+
+
+def test_the_report_gives_the_spread_over_forests_and_over_halves():
+    random = np.random.default_rng(0)
+    every = [Series(str(number), QUIET, [(500, 599)]) for number in range(4)]
+    forests = [[random.random(1000) for _ in every] for _ in range(3)]
+    assert all(spread > 0 for _, spread in report(every, forests).values())
+
+
+def test_a_folder_that_is_not_nabs_is_told_so(tmp_path):
+    with pytest.raises(BadInput, match="is not NAB's folder"):
+        load(tmp_path)
