@@ -44,14 +44,18 @@ def decoded(paths: list[Path]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(path).convert("L").resize((SIZE, SIZE), box)) for path in paths])
 
 
+def halved(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Places of the parts of one class: half is test, a fifth of the other half validation."""
+    order, half, fifth = rng.permutation(count), count // 2, count // 10
+    return {"test": order[half:], "validation": order[:fifth], "train": order[fifth:half]}
+
+
 def of_files(raw: Path, seed: int) -> tuple[dict[str, Part], list[str]]:
     found, rng = files(raw), np.random.default_rng(seed)
     parts: dict[str, list[Part]] = {"train": [], "validation": [], "test": []}
     for label, paths in enumerate(found.values()):
-        images, order = decoded(paths), rng.permutation(len(paths))
-        half, fifth = len(paths) // 2, len(paths) // 10
-        places = {"test": order[half:], "validation": order[:fifth], "train": order[fifth:half]}
-        for name, chosen in places.items():
+        images = decoded(paths)
+        for name, chosen in halved(len(paths), rng).items():
             parts[name].append((images[chosen], np.full(len(chosen), label)))
     joined = {name: tuple(np.concatenate(side) for side in zip(*of, strict=True)) for name, of in parts.items()}
     return joined, list(found)  # type: ignore[return-value]
