@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import results
-from report import COLUMNS, cells, markdown, models
+from report import COLUMNS, cells, markdown, models, width
 
 KEPT = results.HERE / "benchmark.json"
 LOG = results.HERE / "model" / "backbone.log"
@@ -186,7 +186,7 @@ def left_out(of: dict[str, Any]) -> list[str]:
 
 
 def near(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+    return f"{value:.3f} ({width(*interval)})"
 
 
 TELL = {
