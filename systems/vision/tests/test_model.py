@@ -97,6 +97,20 @@ def test_instances_begin_alike_and_draw_their_own_dropout():
     assert torch.equal(*weights) and not torch.equal(*drawn)
 
 
+def test_all_pictures_are_dealt_anew_by_another_seed_as_the_first_split_was(tmp_path):
+    import parts as dealt
+
+    tones = np.repeat(np.arange(80, dtype=np.uint8), 96 * 96).reshape(80, 96, 96)
+    of = {"train": np.arange(32), "validation": np.arange(32, 40), "test": np.arange(40, 80)}
+    data = dealt.Data({name: (tones[places], places % 2) for name, places in of.items()}, ["a", "b"])
+    again, same = data.again(1), data.again(1)
+    seen = np.concatenate([part[0][:, 0, 0] for part in again.parts.values()])
+    assert data.again(0) is data and sorted(seen) == list(range(80))
+    assert {name: len(part[0]) for name, part in again.parts.items()} == {"train": 32, "validation": 8, "test": 40}
+    assert np.array_equal(again.test, same.test) and not np.array_equal(again.test, data.test)
+    assert np.array_equal(again.truth, again.test[:, 0, 0] % 2)
+
+
 def test_a_trained_network_is_packaged_and_serves_what_it_answers(parts, tmp_path):
     pytest.importorskip("onnxruntime"), pytest.importorskip("onnx"), pytest.importorskip("PIL")
     told = ["--train", parts / "train", "--validation", parts / "validation"]
