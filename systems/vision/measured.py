@@ -44,7 +44,7 @@ def options(of: dict[str, Any]) -> str:
     """Of the command that made a part, where they are not the default's."""
     given = {"epochs": of.get("epochs"), "splits": len(of["splits"]) if "splits" in of else None}
     given["draws"] = of["seeds"] if "steps" in of else None
-    usual = {"epochs": 30, "splits": 5, "draws": 3}
+    usual = {"epochs": 30, "splits": 3, "draws": 3}
     return "".join(f" --{name} {value}" for name, value in given.items() if value not in (None, usual[name]))
 
 

@@ -256,7 +256,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--name", default="NEU surface defects, the visible 150 of each class")
     parser.add_argument("--epochs", type=int, default=30, help="of the half/half protocol")
-    parser.add_argument("--splits", type=int, default=5, help="of the half/half protocol, its own and dealt anew")
+    parser.add_argument("--splits", type=int, default=3, help="of the half/half protocol, its own and dealt anew")
     parser.add_argument("--draws", type=int, default=3, help="of the labels, where all layers are trained")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--to", type=Path, default=measured.KEPT)
