@@ -135,16 +135,17 @@ def verdict(gain: tuple[float, float, float], than: str) -> str:
 
 
 def paired(gain: tuple[float, float, float]) -> str:
+    """A difference and its interval, which has no width where both are right on the same pictures."""
     mean, low, high = gain
-    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f}, paired by picture)"
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" if low < high else f"{mean:+.3f} (right on the same pictures)"
 
 
 def ensemble(found: dict[str, Any]) -> str:
     """What it is worth beside the floor, its best member, and itself without temperatures."""
     of = found["settings"]
     return (
-        f"The served ensemble ({of['precision']}) has {paired(found['gain'])} of accuracy over the floor: "
-        f"{verdict(found['gain'], 'the floor')}. Over {found['best']}, its best member by validation, it has "
+        f"The served ensemble ({of['precision']}) has {paired(found['gain'])} of accuracy over the floor, paired by "
+        f"picture: {verdict(found['gain'], 'the floor')}. Over {found['best']}, its best member by validation, it has "
         f"{paired(found['over best'])}: {verdict(found['over best'], 'that member')}. Shares of the members by "
         f"validation likelihood: {shares(of)}. Calibration error of the same shares without temperatures, in fp32: "
         f"{found['uncalibrated error']:.4f}."

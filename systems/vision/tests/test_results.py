@@ -58,7 +58,8 @@ def test_a_part_names_the_command_that_made_it(found):
     assert "`python run.py --results`" in said and "within noise of that member" in said
 
 
-def test_a_bootstrap_without_width_is_said():
+def test_an_interval_without_width_is_said():
+    assert report.paired((0.0, 0.0, 0.0)) == "+0.000 (right on the same pictures)"
     assert report.width(0.9, 1.0) == "0.900 to 1.000" and "no width" in report.width(1.0, 1.0)
 
 
