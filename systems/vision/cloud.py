@@ -52,8 +52,8 @@ class Account:
         return {"InstanceType": self.instance, "InstanceCount": count, "VolumeSizeInGB": 10}
 
 
-def account(prefix: str, instance: str, role: str | None = None) -> Account:
-    """The caller's region, its default bucket and this system's roles, made when they are missing.
+def account(prefix: str, instance: str, role: str | None = None, *, make: bool = True) -> Account:
+    """The caller's region, its default bucket and this system's roles, made when they are missing and may be made.
 
     With a role given, that one does everything, as the caller.
     """
@@ -62,13 +62,12 @@ def account(prefix: str, instance: str, role: str | None = None) -> Account:
         raise SystemExit("No region is set: export AWS_DEFAULT_REGION, for instance us-east-1.")
     number, region = caller.client("sts").get_caller_identity()["Account"], caller.region_name
     bucket = f"sagemaker-{region}-{number}"
-    make_bucket(caller, bucket)
+    if make:
+        make_bucket(caller, bucket)
     if role:
         return Account(caller, region, bucket, role, role, prefix, instance)
-    made = roles.make(caller.client("iam"), number, region, bucket)
-    given = roles.become(caller.client("sts"), made.deployer)
-    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    session = boto3.Session(*keys, region_name=region)
+    made = roles.make(caller.client("iam"), number, region, bucket) if make else roles.named(number)
+    session = roles.become(caller, made.deployer, **({} if make else {"wait": 0}))
     return Account(session, region, bucket, made.jobs, made.endpoint, prefix, instance)
 
 
@@ -180,8 +179,27 @@ def ask(acc: Account, endpoint: str, picture: bytes, kind: str) -> dict[str, Any
     return dict(json.loads(answer["Body"].read()))
 
 
+def is_up(acc: Account, name: str) -> bool:
+    """Whether there is such an endpoint, in whatever state."""
+    try:
+        acc.sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if "Could not find" not in error.response["Error"]["Message"]:
+            raise
+        return False
+    return True
+
+
 def delete(acc: Account, name: str) -> None:
-    """Delete endpoint, configuration and model of that name; the registered version stays."""
-    acc.sagemaker.delete_endpoint(EndpointName=name)
-    acc.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    acc.sagemaker.delete_model(ModelName=name)
+    """Delete what there is of endpoint, configuration and model of that name; the registered version stays."""
+    sagemaker = acc.sagemaker
+    for gone in (
+        lambda: sagemaker.delete_endpoint(EndpointName=name),
+        lambda: sagemaker.delete_endpoint_config(EndpointConfigName=name),
+        lambda: sagemaker.delete_model(ModelName=name),
+    ):
+        try:
+            gone()
+        except ClientError as error:
+            if "Could not find" not in error.response["Error"]["Message"]:
+                raise

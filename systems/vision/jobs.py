@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
 from cloud import TAGS, TYPES, Account, image
+from members import MEMBERS
 
 SECONDS = 3600  # the longest a job may take
 PARTS = {"train": "prepared/train", "validation": "prepared/validation"}
@@ -120,3 +123,25 @@ def transform(acc: Account, name: str, model: str, instances: int) -> None:
         TransformResources={"InstanceType": acc.instance, "InstanceCount": instances},
         Tags=TAGS,
     )  # fmt: skip
+
+
+RUNNING = {  # what stops a kind of job, its name there, and a run's jobs of that kind
+    "stop_processing_job": ("ProcessingJobName", ("prepare",)),
+    "stop_hyper_parameter_tuning_job": ("HyperParameterTuningJobName", ("tune",)),
+    "stop_training_job": ("TrainingJobName", (*MEMBERS, "alone", "both", "ensemble")),
+    "stop_transform_job": ("TransformJobName", ("transform",)),
+}
+
+
+def stop(acc: Account, name: Callable[[str], str]) -> list[str]:
+    """Stop those of a run's jobs that still run; their names."""
+    stopped = []
+    for verb, (key, jobs) in RUNNING.items():
+        for job in jobs:
+            try:
+                getattr(acc.sagemaker, verb)(**{key: name(job)})
+                stopped.append(name(job))
+            except ClientError as error:  # it has ended, or was never started
+                if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+                    raise
+    return stopped

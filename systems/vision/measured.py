@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import results
-from report import COLUMNS, cells, markdown, models
+from report import COLUMNS, cells, markdown, models, paired, width
 
 KEPT = results.HERE / "benchmark.json"
 LOG = results.HERE / "model" / "backbone.log"
@@ -25,69 +25,121 @@ def spread(values: tuple[float, float, float], signed: bool = False) -> str:
 def measured(kept: dict[str, Any]) -> list[str]:
     """What steps/benchmark.py wrote, part by part; what it has not measured is left out."""
     lines = [
-        "`python steps/benchmark.py`, without a cloud, on what `python steps/prepare.py --raw FOLDER` made (seed 0).",
-        "All of it is judged on the same test half. It chose no setting; that another anomaly detector was sought at "
-        "all came of it (below). The more numbers are taken of one test half, the less each of them says.",
+        "By `steps/benchmark.py`, without a cloud, on what `python steps/prepare.py --raw FOLDER --out work/real` made "
+        "(seed 0). All of it but other splits is judged on the same test half. It chose no setting; that another "
+        "anomaly detector was sought at all came of it (below). The more numbers are taken of one test half, the less "
+        "each of them says.",
         "",
     ]
-    for part, tell in {
-        "half": half,
-        "probe": probe,
-        "labels": labels,
-        "copies": copies,
-        "augment": augment,
-        "unseen": left_out,
-    }.items():
+    for part, tell in TELL.items():
         if part in kept:
             of = kept[part]
-            seen = (
-                f"Commit {of['commit']}, {of['at']} UTC, {of['seconds']} s, bfloat16 {'yes' if of['bf16'] else 'no'}."
-            )
+            seen = f"`python steps/benchmark.py --prepared work/real --parts {part}{options(of)}`, commit "
+            seen += f"{of['commit']}, {of['at']} UTC, {of['seconds']} s, bfloat16 {'yes' if of['bf16'] else 'no'}."
             lines += [*tell(of), "", seen, ""]
     return lines
 
 
+def options(of: dict[str, Any]) -> str:
+    """Of the command that made a part, where they are not the default's."""
+    given = {"epochs": of.get("epochs"), "splits": len(of["splits"]) if "splits" in of else None}
+    given["draws"] = of["seeds"] if "steps" in of else None
+    usual = {"epochs": 30, "splits": 3, "draws": 3}
+    return "".join(f" --{name} {value}" for name, value in given.items() if value not in (None, usual[name]))
+
+
 def half(of: dict[str, Any]) -> list[str]:
-    best = of["models"]["calibrated ensemble"]
-    verdict = "is reached" if best["accuracy"] >= TARGET else "**is not reached**"
-    about = f"{of['train']} pictures trained on, {of['test']} judged, {of['epochs']} epochs, seed 0 of the split. "
-    about += f"Shares of the members by validation likelihood: {', '.join(f'{share:.2f}' for share in of['shares'])}."
-    said = (
-        f"The {TARGET:.0%} that the field has on the whole set {verdict} by the three together: {best['accuracy']:.2%}."
+    splits, names = of["splits"], list(of["splits"]["0"]["models"])
+    rows = [
+        [seed, *(f"{one['models'][name]['accuracy']:.4f}" for name in names), paired(one["over best"])]
+        for seed, one in splits.items()
+    ]
+    best = [one["models"][names[-1]]["accuracy"] for one in splits.values()]
+    each = {name: [one["models"][name]["accuracy"] for one in splits.values()] for name in names}
+    mean = [["mean", *(f"{sum(values) / len(values):.4f}" for values in each.values()), ""]]
+    ranges = [["range", *(f"{min(values):.4f} to {max(values):.4f}" for values in each.values()), ""]]
+    head = ("split", *names, "ensemble over its best member")
+    about = (
+        f"{of['train']} pictures trained on, {of['test']} judged; members with the system's own settings for "
+        f"{of['epochs']} epochs (`model/members.py`; here all on one instance). The split of seed 0, whose best member "
+        f"by validation is {splits['0']['best']} and whose shares are {shares(splits['0']['shares'])}:"
     )
-    return ["### Half and half", "", about, "", *models(of["models"]), "", said]
+    more = f"Other splits of the same {of['train'] * 5 // 4 + of['test']} pictures: their test halves overlap."
+    return ["### Half and half", "", about, "", *models(splits["0"]["models"]), "", heat(splits["0"]), "", more, "",
+            *markdown(head, rows + mean + ranges), "", reached(best), "", against(splits)]  # fmt: skip
+
+
+def shares(of: list[float]) -> str:
+    return ", ".join(f"{share:.2f}" for share in of)
+
+
+def heat(of: dict[str, Any]) -> str:
+    after = of["models"]["calibrated ensemble"]["calibration error"]
+    return (
+        f"Calibration error of the members joined by the same shares, without temperatures: "
+        f"{of['uncalibrated error']:.4f}; with them {after:.4f}."
+    )
+
+
+def reached(found: list[float]) -> str:
+    """Against what the field has."""
+    often, mean = sum(one >= TARGET for one in found), sum(found) / len(found)
+    return (
+        f"The {TARGET:.0%} that the field has on the whole set, trained on half of it, is reached by the ensemble "
+        f"on {often} of {len(found)} splits; its mean is {mean:.2%} ({min(found):.2%} to {max(found):.2%})."
+    )
+
+
+def against(splits: dict[str, Any]) -> str:
+    """The ensemble and its best member."""
+    gains = [one["over best"] for one in splits.values()]
+    better, worse = sum(low > 0 for _, low, _ in gains), sum(high < 0 for *_, high in gains)
+    mean = sum(gain for gain, *_ in gains) / len(gains)
+    return (
+        f"The ensemble against the member that is best by validation, paired by picture: {mean:+.4f} in the mean of "
+        f"the splits; better beyond noise on {better} of {len(gains)}, worse on {worse}."
+    )
 
 
 def probe(of: dict[str, Any]) -> list[str]:
     names = ("floor", "untrained", "pre-trained")
-    head = ("labels a class", *names, "gain of pre-training", "gain over the floor")
+    head = ("labels a class", *names, "pre-trained over the floor", "over untrained")
     rows = [
-        [
-            each,
-            *(spread(runs[name]) for name in names),
-            *(spread(runs[name], signed=True) for name in ("gain", "over the floor")),
-        ]
+        [each, *(spread(runs[name]) for name in names)]
+        + [spread(runs[name], signed=True) for name in ("over floor", "over untrained")]
         for each, runs in of["labels"].items()
     ]
     about = (
         "The same ridge regression on the floor's numbers, on the features of a frozen untrained backbone, and of the "
         f"pre-trained one: accuracy on {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws; "
-        "gains are paired by draw."
+        "gains are paired by draw. Each draw has other labels and an untrained backbone begun anew, with batch "
+        "statistics of the unlabelled pool; the intervals cover both. They do not cover another pre-training or "
+        "another test half: there is one of each."
     )
     full = [[name, *cells(facts, "floor")[:2]] for name, facts in of["all"].items()]
-    last = ["", f"With all {of['pool']} pictures that are not the test (95 % Wilson intervals):", ""]
+    last = ["", f"With all {of['pool']} pictures that are not the test (95 % Wilson intervals; one untrained):", ""]
     table = [*markdown(head, rows), *last, *markdown(("numbers under the ridge", *COLUMNS[:2]), full)]
     return ["### Few labels, frozen backbone", "", about, "", *table]
 
 
 def labels(of: dict[str, Any]) -> list[str]:
-    head = ("labels a class", "floor", "from scratch", "pre-trained", "gain of pre-training")
+    head = ("labels a class", "floor", "from scratch", "pre-trained", "pre-trained over the floor", "over scratch")
     rows = [
-        [each, *(spread(runs[name]) for name in ("floor", "scratch", "backbone")), spread(runs["gain"], signed=True)]
+        [each, *(spread(runs[name]) for name in ("floor", "scratch", "backbone"))]
+        + [spread(runs[name], signed=True) for name in ("over floor", "over scratch")]
         for each, runs in of["labels"].items()
     ]
-    about = f"Accuracy on the {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws."
-    return ["### Few labels, all layers trained", "", f"{about} The gain is paired by draw.", "", *markdown(head, rows)]
+    about = (
+        f"Accuracy on the {of['test']} test pictures, mean and 95 % t interval of {of['seeds']} draws; gains are "
+        f"paired by draw. Pre-trained: {steps(of['steps']['backbone'])} steps; from scratch, with the settings of the "
+        f"system's own member (`model/members.py`): {steps(of['steps']['scratch'])}."
+    )
+    return ["### Few labels, all layers trained", "", about, "", *markdown(head, rows)]
+
+
+def steps(taken: list[int]) -> str:
+    """As they were counted in training; one number where all took as many."""
+    return " or ".join(map(str, taken))
 
 
 def copies(of: dict[str, Any]) -> list[str]:
@@ -99,7 +151,9 @@ def copies(of: dict[str, Any]) -> list[str]:
 
 
 def augment(of: dict[str, Any]) -> list[str]:
-    about = f"A pre-trained network, {of['steps']} steps, {of['each']} labels a class, {of['seeds']} draws of them."
+    about = (
+        f"A pre-trained network, {steps(of['steps'])} steps, {of['each']} labels a class, {of['seeds']} draws of them."
+    )
     return ["### Augmentation, all layers trained", "", about, "", *effect(of)]
 
 
@@ -115,23 +169,34 @@ def effect(of: dict[str, Any]) -> list[str]:
 def left_out(of: dict[str, Any]) -> list[str]:
     rows = [
         [name, one["way"], near(one["auroc"], one["interval"]), near(one["floor"], one["floor interval"])]
-        + [f"{one['patches']:.3f}"]
+        + [spread((one["auroc"] - one["floor"], *one["over floor"]), signed=True), f"{one['patches']:.3f}"]
         for name, one in of["classes"].items()
     ]
     means = [sum(one[key] for one in of["classes"].values()) / len(rows) for key in ("auroc", "floor", "patches")]
-    rows.append(["mean", "", *(f"{mean:.3f}" for mean in means)])
+    rows.append(["mean", "", f"{means[0]:.3f}", f"{means[1]:.3f}", f"{means[0] - means[1]:+.3f}", f"{means[2]:.3f}"])
     about = (
         "Each class once unknown: what is summed (`model/anomaly.py`) is chosen by the five others alone, each of them "
         "playing the unknown in turn, on training and validation pictures; judged on the test part. The detector that "
         "was measured here first, patches alone, was below a floor on four of the six; that look at the test part is "
-        "why another was looked for, and this is the second. AUROC and its bootstrap interval."
+        "why another was looked for, and this is the second. AUROC and its bootstrap interval, of the "
+        "difference paired by picture; where nothing overlaps, a bootstrap has no width."
     )
-    head = ("unseen class", "chosen", "detector", "floor: 38 numbers", "patches alone")
+    head = ("unseen class", "chosen", "detector", "floor: 38 numbers", "detector over the floor", "patches alone")
     return ["### Unseen defects", "", about, "", *markdown(head, rows)]
 
 
 def near(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+    return f"{value:.3f} ({width(*interval)})"
+
+
+TELL = {
+    "half": half,
+    "probe": probe,
+    "labels": labels,
+    "copies": copies,
+    "augment": augment,
+    "unseen": left_out,
+}
 
 
 def write() -> None:

@@ -68,18 +68,25 @@ def distributed(found: dict[str, Any]) -> str:
     curves = [", ".join(f"{loss:.4f}" for loss, _ in facts["curve"]) for facts in (alone, both)]
     return (
         f"The same seed, batch of {alone['batch']} and no augmentation: loss {curves[0]} on one instance in "
-        f"{alone['seconds']:.1f} s, {curves[1]} on two in {both['seconds']:.1f} s. They take the same pictures in "
-        "the same steps; batch normalisation sees half a batch on each of two, which is the difference."
+        f"{alone['seconds']:.1f} s, {curves[1]} on two in {both['seconds']:.1f} s. They take the same pictures in the "
+        f"same {alone['steps']} steps; they differ in that batch normalisation sees half a batch on each of two, and "
+        "each of two draws its own dropout."
     )
 
 
 def unseen(found: dict[str, Any]) -> str:
-    (low, high), (least, most) = found["interval"], found["floor interval"]
+    (least, most), (low, high) = found["floor interval"], found["over floor"]
     return (
         f"A kind of defect that nothing was trained on ({found['unseen']} pictures) among {found['good']} good ones: "
-        f"AUROC {found['auroc']:.3f} ({low:.3f} to {high:.3f}); the floor, distances of 38 numbers of the picture, "
-        f"{found['floor']:.3f} ({least:.3f} to {most:.3f})."
+        f"AUROC {found['auroc']:.3f} ({width(*found['interval'])}); the floor, distances of 38 numbers of the picture, "
+        f"{found['floor']:.3f} ({least:.3f} to {most:.3f}); {found['auroc'] - found['floor']:+.3f} over it "
+        f"({low:+.3f} to {high:+.3f}, bootstrap paired by picture)."
     )
+
+
+def width(low: float, high: float) -> str:
+    """An interval by bootstrap, which has none where nothing overlaps."""
+    return f"{low:.3f} to {high:.3f}" if low < 1 else "no two overlap: a bootstrap has no width there"
 
 
 def detector(settings: dict[str, Any]) -> str:
@@ -119,28 +126,45 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print(f"  {script} --ask {found['name']} --picture FILE.png", soft_wrap=True)
 
 
-def verdict(gain: tuple[float, float, float]) -> str:
-    """What the served ensemble is against the floor, by the interval of their difference."""
+def verdict(gain: tuple[float, float, float], than: str) -> str:
+    """What the served ensemble is against another, by the interval of their difference."""
     _, low, high = gain
     if low > 0:
-        return "better than the floor beyond noise"
-    return "worse than the floor beyond noise" if high < 0 else "within noise of the floor"
+        return f"better than {than} beyond noise"
+    return f"worse than {than} beyond noise" if high < 0 else f"within noise of {than}"
+
+
+def paired(gain: tuple[float, float, float]) -> str:
+    """A difference and its interval, which has no width where both are right on the same pictures."""
+    mean, low, high = gain
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" if low < high else f"{mean:+.3f} (right on the same pictures)"
+
+
+def ensemble(found: dict[str, Any]) -> str:
+    """What it is worth beside the floor, its best member, and itself without temperatures."""
+    of = found["settings"]
+    return (
+        f"The served ensemble ({of['precision']}) has {paired(found['gain'])} of accuracy over the floor, paired by "
+        f"picture: {verdict(found['gain'], 'the floor')}. Over {found['best']}, its best member by validation, it has "
+        f"{paired(found['over best'])}: {verdict(found['over best'], 'that member')}. Shares of the members by "
+        f"validation likelihood: {shares(of)}. Calibration error of the same shares without temperatures, in fp32: "
+        f"{found['uncalibrated error']:.4f}."
+    )
 
 
 def part(found: dict[str, Any]) -> tuple[str, list[str]]:
     """Name and lines of the run's part of RESULTS.md."""
     simulated = found["data"] == "simulated"
     name = "The default run: a simulated factory" if simulated else f"Real pictures through the cloud: {found['data']}"
-    tuning, (gain, low, high) = found["tuning"], found["gain"]
+    tuning = found["tuning"]
     lines = [
-        f"`python run.py{'' if simulated else ' --data FOLDER'} --results`: run {found['at']} UTC, commit "
-        f"{found['commit']}, seed 0 of the split and products, {len(found['classes'])} classes, {found['took']:.0f} s.",
+        f"`python run.py{'' if simulated else ' --data FOLDER'}{found['options']} --results`: run {found['at']} UTC, "
+        f"commit {found['commit']}, seed 0 of the split and products, {len(found['classes'])} classes, "
+        f"{found['took']:.0f} s.",
         "",
         *models(found["models"]),
         "",
-        f"The served ensemble ({found['settings']['precision']}) has {gain:+.3f} ({low:+.3f} to {high:+.3f}, paired by "
-        f"picture) of accuracy over the floor: {verdict(found['gain'])}. Shares of the members by validation "
-        f"likelihood: {shares(found['settings'])}. Intervals of accuracy: Wilson. {FRESH if simulated else AGAIN}",
+        f"{ensemble(found)} Intervals of accuracy: Wilson. {FRESH if simulated else AGAIN}",
         "",
         *([unseen(found["unseen"]), ""] if "unseen" in found else []),
         detector(found["settings"]),

@@ -38,7 +38,10 @@ def whole(file: Path, text: str) -> None:
 def commit(folder: Path = HERE) -> str:
     """The code's commit, and whether the code was changed since."""
     git = lambda *told: subprocess.run(["git", *told], cwd=folder, capture_output=True, text=True)  # noqa: E731
-    short = git("rev-parse", "--short", "HEAD").stdout.strip()
+    try:
+        short = git("rev-parse", "--short", "HEAD").stdout.strip()
+    except OSError:  # there is no git
+        short = ""
     if not short:
         return "unknown"
     changed = git("diff", "--quiet", "HEAD", "--", ".", *(f":!{name}" for name in OWN)).returncode

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 SERVICE = "sagemaker.amazonaws.com"
@@ -47,6 +51,11 @@ class Roles:
     endpoint: str
 
 
+def named(account: str) -> Roles:
+    """As make() made them."""
+    return Roles(*(f"arn:aws:iam::{account}:role/vision-{of}" for of in ("deployer", "jobs", "endpoint")))
+
+
 def make(iam: Any, account: str, region: str, bucket: str) -> Roles:
     """Make the roles, or bring their policies up to date. The caller needs the right to."""
     people, service = {"AWS": f"arn:aws:iam::{account}:root"}, {"Service": SERVICE}
@@ -67,15 +76,30 @@ def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, A
     return str(arn)
 
 
-def become(sts: Any, arn: str) -> dict[str, str]:
-    """Credentials of the role, for an hour; wait while AWS does not know it yet."""
-    tries = KNOWN_SECONDS // LOOK
+def become(caller: boto3.Session, arn: str, wait: int = KNOWN_SECONDS) -> boto3.Session:
+    """A session of the role, whose keys renew themselves; waits so many seconds while AWS does not know it yet."""
+    sts = caller.client("sts")
+
+    def keys() -> dict[str, str]:
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="vision")["Credentials"]
+        names = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+        return {to: given[of] for to, of in names.items()} | {"expiry_time": given["Expiration"].isoformat()}
+
+    session = botocore.session.get_session()
+    how = {"refresh_using": keys, "method": "sts-assume-role"}
+    session._credentials = RefreshableCredentials.create_from_metadata(metadata=known(keys, wait), **how)
+    return boto3.Session(botocore_session=session, region_name=caller.region_name)
+
+
+def known(keys: Callable[[], dict[str, str]], wait: int) -> dict[str, str]:
+    """The first keys, as soon as AWS knows the role."""
+    tries = wait // LOOK
     while True:
         try:
-            return dict(sts.assume_role(RoleArn=arn, RoleSessionName="vision")["Credentials"])
+            return keys()
         except ClientError as error:
             tries -= 1
-            if error.response["Error"]["Code"] != "AccessDenied" or not tries:
+            if error.response["Error"]["Code"] != "AccessDenied" or tries < 1:
                 raise
             time.sleep(LOOK)
 

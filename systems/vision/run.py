@@ -12,7 +12,6 @@ The endpoint stays up unless --delete is given.
 from __future__ import annotations
 
 import argparse
-import base64
 import io
 import json
 import sys
@@ -23,29 +22,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from PIL import Image
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "data")]
+sys.path[:0] = [str(HERE / part) for part in ("", "model", "data", "steps")]
 import cloud  # noqa: E402
 import jobs  # noqa: E402
 import judge  # noqa: E402
+import options  # noqa: E402
 import report as told  # noqa: E402
 import results  # noqa: E402
 import summary  # noqa: E402
+from members import MEMBERS, settings  # noqa: E402
+from pictures import line, png  # noqa: E402
 from progress import Step, console  # noqa: E402
 from synthetic import CLASSES, dataset  # noqa: E402
 
-PICTURES = ("jpg", "jpeg", "png", "bmp")
-TURNED = 1000  # pictures of the batch transform, at least; a smaller test is filled up with simulated ones
-MEMBERS = {  # from scratch small defects are learnt only unmixed, in small batches and more steps, at a rate of its own
-    "scratch": ({"weights": "scratch", "seed": 0, "augment": "geometric", "batch": 16, "rate": 0.002}, 1),
-    "pretrained": ({"weights": "backbone", "seed": 1}, 1),
-    "distributed": ({"weights": "backbone", "seed": 2}, 2),
-}
 SAME = {"weights": "scratch", "augment": "none", "epochs": 3, "rate": 0.001, "seed": 7}  # on one instance, and on two
-SCRATCH = 5 / 3  # times as many epochs from scratch
+REFUSED = (BotoCoreError, Boto3Error, ClientError)
 TOLERANCE = 1e-3  # deviations, between the anomaly scores of the endpoint and of the batch transform
 
 
@@ -58,7 +53,7 @@ class Run:
         self.folder = args.work / self.stamp
         self.found: dict[str, Any] = {"at": self.stamp, "instance": args.instance_type, "seconds": {}}
         self.found |= {"commit": results.commit(), "name": self.name("ensemble"), "steps": Step.spent}
-        self.found |= {"data": args.data.name if args.data else "simulated"}
+        self.found |= {"data": args.data.resolve().name if args.data else "simulated", "options": args.changed}
 
     def name(self, of: str) -> str:
         return f"vision-{of}-{self.stamp}"
@@ -80,11 +75,11 @@ class Run:
             return json.load(tar.extractfile(member) or io.BytesIO(b"{}"))
 
     def prepare(self) -> None:
-        raw = raw_files(self.args.data) if self.args.data else []
+        raw = self.args.raw
         with Step("upload") as step:
-            code = [(path, f"code/{path.relative_to(HERE)}") for part in ("data", "steps") for path in
-                    (HERE / part).glob("*.py")]  # fmt: skip
-            size = cloud.upload(self.acc, code + raw)
+            code = [path for folder in ("data", "steps") for path in (HERE / folder).glob("*.py")]
+            code.append(HERE / "model" / "grey.py")
+            size = cloud.upload(self.acc, [(path, f"code/{path.relative_to(HERE)}") for path in code] + raw)
             self.source = cloud.upload_source(self.acc, HERE / "model")
             step.say(f"{size / 1e6:.2f} MB to {self.acc.uri()}, jobs as {self.acc.jobs}")
         with Step("prepare") as step:
@@ -125,8 +120,7 @@ class Run:
     def train(self, rate: float) -> None:
         """The three members, side by side, then the two jobs that differ in their instances alone."""
         for of, (chosen, instances) in MEMBERS.items():
-            longer = SCRATCH if chosen["weights"] == "scratch" else 1
-            how = {"epochs": round(longer * self.args.epochs), "rate": rate} | chosen
+            how = chosen | settings(chosen["weights"], self.args.epochs, rate=rate)
             jobs.train(self.acc, self.name(of), self.source, how, instances=instances)
         for of, (_, instances) in MEMBERS.items():
             with Step(f"train {of}") as step:
@@ -146,11 +140,10 @@ class Run:
             how = {"program": "package.py", "to": "models", "inputs": {"members": "members"}}
             jobs.train(self.acc, self.name("ensemble"), self.source, {}, **how)
             done = self.training("ensemble", step)
-            self.found["settings"] = settings = self.facts(done, "settings.json")
-            same, ms = settings["parity"]["int8: same decision"], settings["parity"]
-            step.say(
-                f"int8 decides as PyTorch in {same:.1%}, {ms['fp32: ms']:.1f} -> {ms['int8: ms']:.1f} ms a picture"
-            )
+            self.found["settings"] = self.facts(done, "settings.json")
+            of = self.found["settings"]["parity"]
+            said = f"int8 decides as PyTorch in {of['int8: same decision']:.1%}, {of['fp32: ms']:.1f} -> "
+            step.say(f"{said}{of['int8: ms']:.1f} ms a picture, {self.found['settings']['precision']} is served")
         return str(done["ModelArtifacts"]["S3ModelArtifacts"])
 
     def register(self, artifact: str) -> None:
@@ -203,78 +196,60 @@ class Run:
                 cloud.delete(self.acc, name)
 
     def everything(self) -> dict[str, Any]:
+        """What a run finds; what a failure or Ctrl-C leaves is stopped, or said."""
         begun = time.monotonic()
-        self.prepare()
-        self.train(self.tune())
-        self.register(self.package())
-        answered = self.transform()
-        with Step("judge") as step:
-            settings = self.found["settings"]
-            served = settings["members"], settings["precision"]
-            self.found |= judge.everything(self.parts, self.classes, answered, *served)
-            best = self.found["models"]["calibrated ensemble, int8"]
-            step.say(f"accuracy {best['accuracy']:.4f} of {best['of']} pictures never trained on")
-        self.deploy(answered)
+        try:
+            self.prepare()
+            self.train(self.tune())
+            self.register(self.package())
+            answered = self.transform()
+            self.judge(answered)
+            self.deploy(answered)
+        except BaseException:
+            self.tidy()
+            raise
         return self.found | {"took": time.monotonic() - begun}
 
+    def judge(self, answered: dict[str, dict[str, Any]]) -> None:
+        with Step("judge") as step:
+            self.found |= judge.everything(self.parts, self.classes, answered, self.found["settings"])
+            served = self.found["models"][summary.SERVED[self.found["settings"]["precision"]]]
+            step.say(f"accuracy {served['accuracy']:.4f} of {served['of']} pictures never trained on")
 
-def raw_files(data: Path) -> list[tuple[Path, str]]:
-    """The picture files of a folder and their keys; of a folder with train/ only that part."""
-    top = data / "train" if (data / "train").is_dir() else data
-    found = [path for path in sorted(top.rglob("*")) if path.suffix.lower().lstrip(".") in PICTURES]
-    if not found:
-        raise SystemExit(f"{data} has no pictures: expected <class>/*.jpg, *.png or *.bmp below it")
-    return [(path, f"raw/{path.relative_to(top)}") for path in found]
-
-
-def png(image: np.ndarray) -> bytes:
-    held = io.BytesIO()
-    Image.fromarray(image).save(held, "PNG")
-    return held.getvalue()
-
-
-def line(name: str, image: np.ndarray) -> str:
-    return json.dumps({"id": name, "image": base64.b64encode(png(image)).decode(), "detail": True})
+    def tidy(self) -> None:
+        """After a failure: stop jobs, delete the endpoint if that was asked for, say what is left."""
+        name = self.found["name"]
+        try:
+            stopped = jobs.stop(self.acc, self.name)
+            if self.args.delete:
+                cloud.delete(self.acc, name)
+            up = cloud.is_up(self.acc, name) and not self.args.delete
+        except REFUSED as error:
+            return console.print(f"Jobs and endpoint of {self.stamp} could not be cleared: {error}", soft_wrap=True)
+        gone = f"aws sagemaker delete-endpoint --endpoint-name {name}"
+        left = f"endpoint {name} (to remove it: {gone}) and objects" if up else "objects"
+        console.print(
+            f"Stopped: {', '.join(stopped) or 'nothing ran'}. Left: {left} in {self.acc.uri()}", soft_wrap=True
+        )
 
 
 def ask(args: argparse.Namespace) -> None:
     """Ask a deployed endpoint about a picture file."""
-    kind = "image/png" if args.picture.suffix == ".png" else "image/jpeg"
-    acc = cloud.account("vision/asked", args.instance_type, args.role)
+    kind = "image/png" if args.picture.suffix.lower() == ".png" else "image/jpeg"
+    acc = cloud.account("vision/asked", args.instance_type, args.role, make=False)
     console.print(json.dumps(cloud.ask(acc, args.ask, args.picture.read_bytes(), kind)))
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="a folder of real pictures; default: simulated ones")
-    parser.add_argument("--work", type=Path, default=HERE / "work", help="where what is fetched goes")
-    parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
-    parser.add_argument("--instance-type", default="ml.m5.large")
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--trials", type=int, default=4, help="training jobs of the search")
-    parser.add_argument("--tune-epochs", type=int, default=6)
-    parser.add_argument("--each", type=int, default=60, help="simulated training pictures of each class")
-    parser.add_argument("--test", type=int, default=1001, help="simulated test pictures")
-    parser.add_argument("--turned", type=int, default=TURNED, help="pictures of the batch transform, at least")
-    parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end")
-    parser.add_argument("--results", action="store_true", help="write the run's part of RESULTS.md")
-    parser.add_argument("--summary", type=Path, help="write the run's figures to this file, as one JSON object")
-    parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
-    parser.add_argument("--picture", type=Path, metavar="FILE")
-    args = parser.parse_args()
-    if args.ask and not args.picture:
-        parser.error("--ask needs a --picture")
-    return args
-
-
 def main() -> None:
-    args = arguments()
+    args = options.arguments(__doc__)
     try:
         if args.ask:
             return ask(args)
         found = Run(args).everything()
-    except (BotoCoreError, ClientError) as error:
+    except REFUSED as error:
         raise SystemExit(f"AWS refused: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     told.show(found, console)
     (args.work / "last.json").write_text(json.dumps(found))
     if args.results:

@@ -23,7 +23,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "floor": figure("ridge on 38 numbers", found["models"][FLOOR]),
         "model": figure(name, found["models"][name]),
         "better": "higher",
-        "verdict": f"approved, {report.verdict(found['gain'])}",
+        "verdict": f"approved, {report.verdict(found['gain'], 'the floor')}",
         "endpoint": None if found["deleted"] else found["name"],
         "dollars": report.dollars(found),
     }

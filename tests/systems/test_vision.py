@@ -3,8 +3,10 @@
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,20 @@ def test_each_role_does_its_own_part_and_no_more(cloud):
     denied(serving.put_object, "s3:PutObject", Bucket=BUCKET, Key="vision/1/models/x/model.tar.gz", Body=b"")
 
 
+def interrupted(argv: list[object], step: str) -> tuple[int, str]:
+    """Ctrl-C, two seconds after that step is done; how the run ended, and what it told."""
+    told = []
+    with subprocess.Popen(
+        [*map(str, argv)], cwd=SYSTEM, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        for line in run.stdout or ():
+            told.append(line)
+            if line.startswith(f"done {step}"):
+                time.sleep(2)
+                run.send_signal(signal.SIGINT)
+    return run.returncode, "".join(told)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_it_trains_registers_judges_and_answers_in_a_running_cloud(tmp_path: Path) -> None:
@@ -113,5 +129,8 @@ def test_it_trains_registers_judges_and_answers_in_a_running_cloud(tmp_path: Pat
         python("data/synthetic.py", "--count", 1, "--to", tmp_path / "look", "--png", interpreter=interpreter)
         picture = tmp_path / "look" / "0000-none.png"
         assert '"label"' in python(*inside, "--ask", endpoint[1], "--picture", picture)
+
+        code, told = interrupted([sys.executable, *inside, *small, "--delete"], "prepare")
+        assert code == 130 and re.search(r"Stopped: vision-tune-[\d-]+\. Left: objects in s3://", told), told
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)

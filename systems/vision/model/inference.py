@@ -18,22 +18,18 @@ import anomaly
 import floor
 import numpy as np
 import onnxruntime
+from grey import grey
 from measures import calibrated, joined
 from numpy.typing import NDArray
 from PIL import Image
 
-SIZE = 96
-
 
 def decode(body: bytes) -> NDArray[np.uint8]:
-    """A picture of any size and colour as 96x96 grey; ValueError when it is none."""
+    """A picture file of any size and colour as 96x96 grey; ValueError when it is none."""
     try:
-        picture = Image.open(io.BytesIO(body)).convert("L")
+        return grey(Image.open(io.BytesIO(body)))
     except OSError as error:
         raise ValueError(f"the picture cannot be read: {error}") from None
-    if picture.size != (SIZE, SIZE):
-        picture = picture.resize((SIZE, SIZE), Image.Resampling.BOX)
-    return np.asarray(picture)
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -61,12 +61,14 @@ def joined(each: NDArray, weights: list[float], heat: float) -> Array:
 
 
 def joining(logits: list[NDArray], truth: NDArray) -> dict[str, Any]:
-    """How members are calibrated and joined, by the likelihood of the truth of pictures that none was trained on."""
+    """How members are calibrated and joined, by the likelihood of the truth of pictures that none was trained on;
+    and the place of the member that is best by it alone."""
     temperatures = [temperature(one, truth) for one in logits]
     each = calibrated(logits, temperatures)
     weights = shares(each, truth)
     heat = temperature(np.log(joined(each, weights, 1.0)), truth)
-    return {"temperatures": temperatures, "shares": weights, "heat": heat}
+    best = int(np.argmin([log_loss(one, truth) for one in each]))
+    return {"temperatures": temperatures, "shares": weights, "heat": heat, "best": best}
 
 
 def calibrated(logits: list[NDArray], temperatures: list[float]) -> Array:
@@ -82,13 +84,15 @@ def auroc(scores: NDArray, positive: NDArray) -> float:
     return float((ranks[positive].sum() - many * (many + 1) / 2) / (many * few))
 
 
-def auroc_interval(scores: NDArray, positive: NDArray, seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval, pictures drawn within each group."""
-    rng, groups = np.random.default_rng(seed), [np.flatnonzero(positive), np.flatnonzero(~positive)]
+def auroc_interval(scores: NDArray, positive: NDArray, over: NDArray | None = None) -> tuple[float, float]:
+    """95 % bootstrap interval, pictures drawn within each group; of the difference to other scores of the same
+    pictures where these are given."""
+    rng, groups = np.random.default_rng(0), [np.flatnonzero(positive), np.flatnonzero(~positive)]
     drawn = []
     for _ in range(DRAWS):
         places = np.concatenate([rng.choice(group, len(group)) for group in groups])
-        drawn.append(auroc(scores[places], positive[places]))
+        less = 0.0 if over is None else auroc(over[places], positive[places])
+        drawn.append(auroc(scores[places], positive[places]) - less)
     return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
 
 

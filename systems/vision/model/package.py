@@ -35,7 +35,7 @@ CALIBRATION = 120  # pictures that the ranges of int8 are taken from
 AGREE = 0.99  # int8 is served when it decides as fp32 does at least so often
 USUAL = 0.95  # share of known validation pictures that pass as usual
 GOOD = "none"  # where there is such a class, the anomaly detector knows good pictures only
-CODE = ("inference.py", "anomaly.py", "floor.py", "measures.py", "requirements.txt")
+CODE = ("inference.py", "anomaly.py", "floor.py", "grey.py", "measures.py", "requirements.txt")
 
 
 class Pictures(CalibrationDataReader):

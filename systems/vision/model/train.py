@@ -12,7 +12,9 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import network
 import numpy as np
@@ -32,12 +34,32 @@ def read(folder: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
         return kept["images"], kept["labels"], [str(name) for name in kept["classes"]]
 
 
-def optimiser(model: network.Classifier, rate: float, slower: float) -> torch.optim.Optimizer:
-    groups = [
-        {"params": model.backbone.parameters(), "lr": rate * slower},
-        {"params": model.head.parameters(), "lr": rate},
-    ]
-    return torch.optim.AdamW(groups, weight_decay=DECAY)
+def optimiser(model: network.Classifier, rate: float, slower: float, steps: int) -> tuple[Any, Any]:
+    """It, and the schedule of its rates over so many steps: up, then down."""
+    rates = [rate * slower, rate]
+    sides = zip((model.backbone, model.head), rates, strict=True)
+    made = torch.optim.AdamW([{"params": side.parameters(), "lr": of} for side, of in sides], weight_decay=DECAY)
+    return made, torch.optim.lr_scheduler.OneCycleLR(made, rates, steps, pct_start=0.25)
+
+
+def dealt(pictures: int, batch: int, epochs: int, steps: int, order: torch.Generator) -> list[tuple[Tensor, ...]]:
+    """Places of the pictures of each step, epoch by epoch; with steps exactly so many in all, told as one epoch."""
+    if not steps:
+        each = max(1, pictures // batch) * batch
+        return [torch.randperm(pictures, generator=order)[:each].split(batch) for _ in range(epochs)]
+    rounds = -(-steps * batch // pictures)
+    return [torch.cat([torch.randperm(pictures, generator=order) for _ in range(rounds)]).split(batch)[:steps]]
+
+
+def beginning(classes: int, start: Path | None, seed: int, rank: int) -> network.Classifier:
+    """The network before its first step; instances begin alike, and then draw their dropout each for itself."""
+    torch.manual_seed(seed)
+    model = network.Classifier(classes).to(memory_format=torch.channels_last)
+    if start:
+        network.load(model.backbone, start)
+    if rank:
+        torch.manual_seed(1000 * seed + rank)
+    return model
 
 
 def fit(
@@ -51,42 +73,35 @@ def fit(
     rate: float = RATE,
     augment: str = "all",
     seed: int = 0,
-    steps_least: int = 0,
-    told: object = None,
-) -> network.Classifier:
-    """Train; steps_least makes epochs longer where pictures are few. told(epoch, loss, model) is called after each."""
-    torch.manual_seed(seed)
+    steps: int = 0,
+    told: Callable[[int, float, network.Classifier], None] | None = None,
+) -> tuple[network.Classifier, int]:
+    """Train for so many epochs, or steps where given; the network and the steps it took. told() is called after each
+    epoch with its number and loss."""
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    model = network.Classifier(classes).to(memory_format=torch.channels_last)
-    if start:
-        network.load(model.backbone, start)
+    model = beginning(classes, start, seed, rank)
     x, y = network.as_input(images), nn.functional.one_hot(torch.from_numpy(labels), classes).float()
     y = y * (1 - SMOOTHING) + SMOOTHING / classes
-    repeat = max(1, -(-steps_least * batch // len(x)))
-    steps = max(1, repeat * len(x) // batch)
-    optimise = optimiser(model, rate, SLOWER if start else 1.0)
-    rates = [group["lr"] for group in optimise.param_groups]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimise, rates, epochs * steps, pct_start=0.25)
-    wrapped = DistributedDataParallel(model) if world > 1 else model
-    half = network.halves()
     order, rng = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(1000 * seed + rank)
-    for epoch in range(1, epochs + 1):
+    deals = dealt(len(x), batch, epochs, steps, order)
+    optimise, schedule = optimiser(model, rate, SLOWER if start else 1.0, sum(map(len, deals)))
+    wrapped, names, half = DistributedDataParallel(model) if world > 1 else model, chosen(augment), network.halves()
+    done = 0
+    for epoch, deal in enumerate(deals, 1):
         wrapped.train()
-        dealt = torch.cat([torch.randperm(len(x), generator=order) for _ in range(repeat)])
         total = torch.zeros(())
-        for step in range(steps):
-            mine = dealt[step * batch : (step + 1) * batch][rank::world]
-            inputs, answers = augmented(x[mine], y[mine], chosen(augment), rng)
+        for places in deal:
+            inputs, answers = augmented(x[places[rank::world]], y[places[rank::world]], names, rng)
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 loss = nn.functional.cross_entropy(wrapped(inputs).float(), answers)
             optimise.zero_grad()
             loss.backward()
             optimise.step()
             schedule.step()
-            total += loss.detach()
-        if callable(told):
-            told(epoch, float(mean_of_all(total / steps)), model)
-    return model.eval()
+            total, done = total + loss.detach(), done + 1
+        if told:
+            told(epoch, float(mean_of_all(total / len(deal))), model)
+    return model.eval(), done
 
 
 def mean_of_all(value: Tensor) -> Tensor:
@@ -141,15 +156,17 @@ def main() -> None:
 
     start = Path(__file__).with_name("backbone.npz") if args.weights == "backbone" else None
     how = {"epochs": args.epochs, "batch": args.batch, "rate": args.rate, "augment": args.augment, "seed": args.seed}
-    model = fit(images, labels, len(classes), start=start, told=told, **how)
+    model, steps = fit(images, labels, len(classes), start=start, told=told, **how)
     if rank == 0:
         seconds = time.monotonic() - begun
         parameters = sum(value.numel() for value in model.parameters())
         print(f"train:seconds={seconds:.1f} {parameters:,} parameters, {len(labels)} pictures", flush=True)
         args.model_dir.mkdir(parents=True, exist_ok=True)
         network.save(model, args.model_dir / "weights.npz")
-        facts = {"classes": classes, "curve": curve, "seconds": seconds, "world": world, "weights": args.weights} | how
-        (args.model_dir / "facts.json").write_text(json.dumps(facts | {"parameters": parameters}))
+        facts = {"classes": classes, "curve": curve, "seconds": seconds, "steps": steps, "world": world} | how
+        (args.model_dir / "facts.json").write_text(
+            json.dumps(facts | {"weights": args.weights, "parameters": parameters})
+        )
     if world > 1:
         torch.distributed.destroy_process_group()
 

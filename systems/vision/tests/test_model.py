@@ -71,9 +71,44 @@ def test_training_lowers_the_loss_and_the_same_seed_ends_alike(parts):
     images, labels, _ = train.read(parts / "train")
     losses = []
     how = {"epochs": 4, "batch": 8, "rate": 1e-3, "augment": "none", "told": lambda *said: losses.append(said[1])}
-    one, other = (train.fit(images, labels, 2, **how) for _ in range(2))
+    one, other = (train.fit(images, labels, 2, **how)[0] for _ in range(2))
     assert losses[3] < losses[0] and losses[:4] == losses[4:]
     assert np.array_equal(train.logits(one, images), train.logits(other, images))
+
+
+@pytest.mark.parametrize("pictures", [10, 24])
+def test_as_many_steps_are_taken_as_asked_for_and_they_are_counted(parts, pictures):
+    images, labels, _ = train.read(parts / "train")
+    told = []
+    how = {"batch": 16, "augment": "none", "steps": 7, "told": lambda *said: told.append(said[0])}
+    _, done = train.fit(images[:pictures], labels[:pictures], 2, **how)
+    assert done == 7 and told == [1]
+    order = torch.Generator().manual_seed(0)
+    assert [len(places) for [*deal] in train.dealt(pictures, 16, 1, 7, order) for places in deal] == [16] * 7
+    assert train.fit(images, labels, 2, batch=8, epochs=2)[1] == 6
+
+
+def test_instances_begin_alike_and_draw_their_own_dropout():
+    drawn, weights = [], []
+    for rank in (0, 1):
+        model = train.beginning(2, None, 7, rank)
+        weights.append(model.head[1].weight.detach())
+        drawn.append(torch.nn.functional.dropout(torch.ones(64), 0.5))
+    assert torch.equal(*weights) and not torch.equal(*drawn)
+
+
+def test_all_pictures_are_dealt_anew_by_another_seed_as_the_first_split_was(tmp_path):
+    import parts as dealt
+
+    tones = np.repeat(np.arange(80, dtype=np.uint8), 96 * 96).reshape(80, 96, 96)
+    of = {"train": np.arange(32), "validation": np.arange(32, 40), "test": np.arange(40, 80)}
+    data = dealt.Data({name: (tones[places], places % 2) for name, places in of.items()}, ["a", "b"])
+    again, same = data.again(1), data.again(1)
+    seen = np.concatenate([part[0][:, 0, 0] for part in again.parts.values()])
+    assert data.again(0) is data and sorted(seen) == list(range(80))
+    assert {name: len(part[0]) for name, part in again.parts.items()} == {"train": 32, "validation": 8, "test": 40}
+    assert np.array_equal(again.test, same.test) and not np.array_equal(again.test, data.test)
+    assert np.array_equal(again.truth, again.test[:, 0, 0] % 2)
 
 
 def test_a_trained_network_is_packaged_and_serves_what_it_answers(parts, tmp_path):

@@ -2,7 +2,9 @@
 
 import anomaly
 import floor
+import judge
 import measures
+import members
 import numpy as np
 import pytest
 import synthetic
@@ -40,6 +42,29 @@ def test_a_member_that_knows_nothing_has_no_share_and_the_join_is_calibrated():
     assert good > 0.95 and good + bad == pytest.approx(1)
     heat = measures.temperature(np.log(measures.joined(each, [0.5, 0.5], 1.0)), truth)
     assert heat < 0.8 and measures.calibration_error(measures.joined(each, [0.5, 0.5], heat), truth) < 0.08
+
+
+def test_members_without_their_temperatures_are_what_they_were():
+    rng = np.random.default_rng(0)
+    logits, temperatures = rng.normal(size=(2, 50, 3)), [0.5, 3.0]
+    settings = {"temperatures": temperatures, "shares": [0.3, 0.7]}
+    raw = measures.joined(measures.softmax(logits), [0.3, 0.7], 1.0)
+    assert judge.uncalibrated(measures.calibrated(list(logits), temperatures), settings) == pytest.approx(raw)
+
+
+def test_the_best_member_is_that_of_the_likeliest_truth_and_scratch_keeps_its_own_settings():
+    truth = np.array([0, 1] * 20)
+    good = np.eye(2)[truth] * 3
+    assert measures.joining([np.zeros((40, 2)), good], truth)["best"] == 1
+    assert members.settings("backbone", 30, rate=0.01) == {"epochs": 30, "rate": 0.01}
+    assert members.settings("scratch", 30, rate=0.01) == {"epochs": 50, **members.OWN["scratch"]}
+
+
+def test_an_interval_of_a_difference_is_paired_by_picture():
+    rng, positive = np.random.default_rng(0), np.arange(200) < 100
+    scores = positive + rng.normal(size=200)
+    low, high = measures.auroc_interval(scores, positive, scores + 1e-3 * rng.normal(size=200))
+    assert low <= 0 <= high and high - low < 0.01
 
 
 def test_the_interval_of_a_mean_is_students():
