@@ -28,8 +28,10 @@ def shards(name: str, folder: Path, out: Path, published: bool = False, seed: in
     front["_tested"] = tested(name, label) if published else "|"
     table = pd.concat([pd.DataFrame(front), covariates], axis=1)
     out.mkdir(parents=True, exist_ok=True)
-    files = []
-    for number, ids in enumerate(np.array_split(person.unique(), SHARDS)):
+    files, people = [], person.unique()
+    if DATASETS[name].ordered and not published:  # each file has rows of every time
+        people = np.concatenate([people[number::SHARDS] for number in range(SHARDS)])
+    for number, ids in enumerate(np.array_split(people, SHARDS)):
         files.append(out / f"part-{number:03}.csv")
         table[person.isin(ids)].to_csv(files[-1], index=False, lineterminator="\n")
     return files

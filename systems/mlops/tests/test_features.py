@@ -126,6 +126,13 @@ def test_where_rows_have_an_order_of_time_the_earlier_ones_train(tmp_path):
     ]
 
 
+def test_every_instance_gets_rows_of_every_time(tmp_path):
+    files = shards.shards("bank_marketing", bank(tmp_path), tmp_path / "raw")
+
+    for file in files:
+        assert all(mask.any() for mask in prepare.split(pd.read_csv(file)["_place"]).values())
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
