@@ -89,12 +89,13 @@ def dollars(found: dict[str, Any]) -> float | None:
 
 def cost(found: dict[str, Any]) -> str:
     """The same as a sentence."""
-    used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()) or "nothing: all cached"
+    used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items())
+    used = f"{used} of {found['instance']}" if used else "nothing: all cached"
     jobs = dollars(found)
     if jobs is None:
-        return f"jobs took {used} of {found['instance']}, whose list price is not in our table"
+        return f"jobs took {used}, whose list price is not in our table"
     stays = f" and ${PRICES[found['instance']]:.3f} an hour of endpoint" if "endpoint" in found else ""
-    return f"${jobs:.4f} of jobs ({used} of {found['instance']}){stays}, {PRICED}"
+    return f"${jobs:.4f} of jobs ({used}){stays}, {PRICED}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:

@@ -150,6 +150,20 @@ def test_an_endpoint_that_another_run_is_updating_is_waited_for(endpoint):
     assert endpoint.serves(print) == (V2, True)
 
 
+@pytest.mark.parametrize(("given", "left"), [(["--delete"], []), ([], ["e-v1"])])
+def test_a_run_that_fails_deletes_the_endpoint_where_asked_or_tells_of_it(given, left, endpoint, monkeypatch, capsys):
+    endpoint.deploy(print, V1)
+    monkeypatch.setattr(run, "set_up", lambda args: (None, types.SimpleNamespace(name="e", root="s3://b")))
+    monkeypatch.setattr(serving, "Endpoint", lambda *given: endpoint)
+    monkeypatch.setattr(run, "deployed", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(run.arguments(given))
+
+    assert sorted(endpoint.sagemaker.kept["model"]) == left
+    assert ("delete-endpoint --endpoint-name e`" in capsys.readouterr().out) == bool(left)
+
+
 def test_an_execution_that_nobody_waits_for_any_more_is_stopped(monkeypatch):
     stopped = []
     started = {"PipelineExecutionArn": "arn/e"}
