@@ -59,8 +59,13 @@ def test_every_image_that_a_system_lists_is_known(listed, bare):
 
 
 def test_pulling_says_when_there_is_nothing_to_do_and_refuses_what_is_not_known(tmp_path):
-    idle = skylab(tmp_path, "image", "pull", "sagemaker-xgboost:1.7-1")
+    idle = skylab(tmp_path, "image", "pull", "sagemaker-xgboost", "sagemaker-debugger-rules")
     assert (idle.returncode, idle.stdout) == (0, "All that they need is installed.\n"), idle.stderr
+
+    other = skylab(tmp_path, "image", "pull", "sagemaker-xgboost:1.7-1", "sagemaker-xgboost:1.7-1-cpu-py3")
+    notice = runtimes.resolve("sagemaker-xgboost:1.7-1").notice
+    assert "stands in for the 1.7-1" in notice
+    assert (other.returncode, other.stdout) == (0, f"All that they need is installed.\nNote: {notice}.\n")
 
     unknown = skylab(tmp_path, "image", "pull", "nginx")
     assert unknown.returncode == 2

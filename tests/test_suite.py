@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from commanded import ENVIRON, skylab
 from test_cli import root  # noqa: F401  (fixture)
 
@@ -51,6 +52,29 @@ def test_one_table_tells_what_each_reached_and_what_became_of_those_that_failed(
     assert "failed: it left no summary" in rows["mute"]
     assert "failed: The disk is full." in rows["unprepared"]
     assert "1 of 4 systems ran to their end" in out and "`skylab run first`" in out
+
+
+def test_what_a_system_says_is_shown_as_it_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "220")
+
+    def start(system, summary):
+        raise Refused(f"pip could not install skylab[torch]: see [/work/y] of {system.name}.")
+
+    assert suite.run({"a": tmp_path / "a"}, start) == 1
+    assert "failed: pip could not install skylab[torch]: see [/work/y] of a." in capsys.readouterr().out
+
+
+def test_ctrl_c_lets_the_system_tidy_up_and_shows_what_was_reached(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "220")
+    tidies = f"import os, time; os.kill(os.getppid(), 2); time.sleep(0.6); open({str(tmp_path / 'tidy')!r}, 'w')"
+
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, good=WRITES, slow=tidies, never=WRITES)
+
+    out = capsys.readouterr().out
+    assert ended.value.code == 130 and (tmp_path / "tidy").exists()
+    assert "a tree 0.912" in out and "failed: interrupted" in out and "never" not in out
+    assert "1 of 3 systems ran to their end" in out
 
 
 def test_a_summary_that_is_none_counts_as_a_failure(tmp_path, capsys):

@@ -162,10 +162,13 @@ def pull_image(
     names: Annotated[list[str], typer.Argument(help="AWS's images, by repository or whole address.")],
 ) -> None:
     """Install what the programs that stand in for AWS's images lack, such as PyTorch."""
+    from skylab.commands.pull import notices
     from skylab.commands.screens import pulled
 
     if not pulled(names, Path("skylab-pull.log")):
         typer.echo("All that they need is installed.")
+    for notice in notices(names):
+        typer.echo(f"Note: {notice}.")
 
 
 @app.command(epilog="Example: skylab down")

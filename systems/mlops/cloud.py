@@ -61,9 +61,7 @@ def account(role: str | None = None) -> Account:
     if role:
         return Account(caller, caller, number, bucket, role, role, role)
     made = roles.make(caller.client("iam"), number, region, bucket)
-    given = roles.become(caller.client("sts"), made.deployer)
-    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    deployer = boto3.Session(*keys, region_name=region)
+    deployer = roles.become(caller, made.deployer)
     return Account(deployer, caller, number, bucket, made.pipeline, made.jobs, made.endpoint)
 
 

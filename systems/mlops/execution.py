@@ -6,11 +6,12 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import cloud
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 LOOK = 1.0  # seconds between two looks at the steps
 OVER = {"Succeeded", "Failed", "Stopped"}
@@ -58,7 +59,17 @@ def run(acc: cloud.Account, name: str, parameters: dict[str, str], say: Callable
     sagemaker = acc.client("sagemaker")
     given = [{"Name": key, "Value": value} for key, value in parameters.items()]
     arn = sagemaker.start_pipeline_execution(PipelineName=name, PipelineParameters=given)["PipelineExecutionArn"]
-    ended: dict[str, Step] = {}
+    try:
+        return follow(acc, arn, say, end)
+    except BaseException:  # jobs that nobody waits for would still cost
+        with suppress(BotoCoreError, ClientError):
+            sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex)
+        raise
+
+
+def follow(acc: cloud.Account, arn: str, say: Callable[[str], None], end: Any) -> Execution:
+    """Wait until an execution is over."""
+    sagemaker, ended = acc.client("sagemaker"), {}
     while True:
         status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
         found = list(listed(sagemaker, arn))
@@ -106,9 +117,17 @@ def tuned(step: Step) -> dict[str, str]:
     return dict(step.job["BestTrainingJob"]["TunedHyperParameters"])
 
 
-def billed(acc: cloud.Account, step: Step) -> float:
-    """Instance seconds that the step's job was billed, also where a later execution took it from the cache."""
-    job = step.job
+def billed(acc: cloud.Account, executions: Iterable[Execution]) -> dict[str, float]:
+    """Instance seconds by step of the jobs that ran; what came from the cache ran before, and is not counted again."""
+    found: dict[str, float] = {}
+    for step in (step for each in executions for step in each.steps.values()):
+        if step.job and not step.cached:
+            found[step.name] = found.get(step.name, 0.0) + used(acc, step.job)
+    return found
+
+
+def used(acc: cloud.Account, job: dict[str, Any]) -> float:
+    """Instance seconds of one job."""
     if "TrainingJobArn" in job:
         return float(job.get("BillableTimeInSeconds", 0))
     if "ProcessingJobArn" in job:
@@ -118,14 +137,6 @@ def billed(acc: cloud.Account, step: Step) -> float:
     asked = {"HyperParameterTuningJobName": job["HyperParameterTuningJobName"]}
     jobs = [each for page in pages.paginate(**asked) for each in page["TrainingJobSummaries"]]
     return float(sum((each["TrainingEndTime"] - each["TrainingStartTime"]).total_seconds() for each in jobs))
-
-
-def summed(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Seconds by step, over several executions."""
-    found: dict[str, float] = {}
-    for name, seconds in pairs:
-        found[name] = found.get(name, 0.0) + seconds
-    return found
 
 
 def report(acc: cloud.Account, step: Step) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import report as told
 from execution import Step
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False)
 
@@ -33,10 +34,10 @@ class Line:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self.status.__exit__(kind, error, trace)
         mark = "[green]done[/]  " if kind is None else "[red]failed[/]"
-        console.print(told.line(mark, self.name, time.monotonic() - self.begun, self.said), soft_wrap=True)
+        console.print(told.line(mark, self.name, time.monotonic() - self.begun, escape(self.said)), soft_wrap=True)
 
 
 def ended(step: Step) -> None:
     """The line of a step of the pipeline."""
     mark = "[red]failed[/]" if step.status != "Succeeded" else "[cyan]cached[/]" if step.cached else "[green]done[/]  "
-    console.print(told.line(mark, step.name, step.seconds, told.outcome(step)), soft_wrap=True)
+    console.print(told.line(mark, step.name, step.seconds, escape(told.outcome(step))), soft_wrap=True)

@@ -16,25 +16,25 @@ from progress import console, ended
 from protocols import PROTOCOLS
 from setting import set_up
 
-DRAWS = 20  # resamples: a protocol is told by its mean over the splits, and their intervals are not used
+DRAWS = 20  # resamples: a protocol is told by its splits' AUCs, and the interval of each is not used
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """All splits; return what each has reached."""
     acc, plan = set_up(args)
     count = PROTOCOLS[args.dataset].splits
-    splits, billed = [], []
+    splits, executions = [], []
     for number in range(count):
         console.print(f"\nExecution with Split={number} of {count}")
         done = execute(acc, plan.name, number)
         splits.append(reached(acc, done, number))
-        billed += [(step.name, execution.billed(acc, step)) for step in done.steps.values() if step.job]
+        executions.append(done)
         aucs = ", ".join(f"{kind} {auc:.4f}" for kind, auc in splits[-1]["auc"].items())
         console.print(f"AUC: {aucs}")
     return {
         "dataset": args.dataset,
         "splits": splits,
-        "seconds": execution.summed(billed),
+        "seconds": execution.billed(acc, executions),
         "instance": args.instance_type,
         "seed": plan.seed,
         "run": done.name,

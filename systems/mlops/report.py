@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from contextlib import suppress
 from typing import Any
 
 import evaluate
+from botocore.exceptions import BotoCoreError, ClientError
 from execution import Step
 from rich.console import Console
 from rich.table import Table
+from serving import Endpoint
 
 TITLES = {"logistic": "logistic regression", "xgboost": "XGBoost, tuned", "approved": "approved before"}
 # US dollars per instance hour; training, processing and real-time inference alike. Storage and requests not counted.
 PRICES = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.m5.2xlarge": 0.461, "ml.c5.xlarge": 0.204}
-PRICES_FROM = "list prices on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing as quoted on 2026-11-23"
+PRICED = (
+    "at AWS's prices for the seconds measured here (on demand, US East (N. Virginia), aws.amazon.com/sagemaker/pricing "
+    "as quoted on 2026-11-23)"
+)
 
 
 def line(mark: str, name: str, seconds: float, said: str) -> str:
@@ -45,9 +49,12 @@ def outcome(step: Step) -> str:
     return ""
 
 
-def compared(found: dict[str, Any], serving: str, shadow: str) -> str:
+def compared(found: dict[str, Any]) -> str:
     """The shadow beside the serving version, as their captured answers have it."""
     counts = " and ".join(f"{count} of {name}" for name, count in found["answered"].items())
+    counts = f"of {found['requests']} requests about {found['people']} people {counts}"
+    if "report" not in found:
+        return f"{counts} captured, too few to compare"
     values = ", ".join(f"{name} {model['auc']['value']:.3f}" for name, model in found["report"]["models"].items())
     (low, high), value = found["difference"]["interval"], found["difference"]["value"]
     return (
@@ -75,19 +82,20 @@ def gap(found: dict[str, Any]) -> str:
 
 
 def dollars(found: dict[str, Any]) -> float | None:
-    """What the jobs would have cost on AWS: billed seconds times list price; None of an instance without one here."""
+    """What the jobs would cost on AWS if they took the same seconds there; None of an instance without a price here."""
     price = PRICES.get(found["instance"])
     return None if price is None else round(sum(found["seconds"].values()) / 3600 * price, 4)
 
 
 def cost(found: dict[str, Any]) -> str:
     """The same as a sentence."""
-    used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()) or "nothing: all cached"
+    used = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items())
+    used = f"{used} of {found['instance']}" if used else "nothing: all cached"
     jobs = dollars(found)
     if jobs is None:
-        return f"jobs were billed {used} of {found['instance']}, whose list price is not in our table"
+        return f"jobs took {used}, whose list price is not in our table"
     stays = f" and ${PRICES[found['instance']]:.3f} an hour of endpoint" if "endpoint" in found else ""
-    return f"${jobs:.4f} of jobs ({used} of {found['instance']}){stays}; {PRICES_FROM}"
+    return f"${jobs:.4f} of jobs ({used}){stays}, {PRICED}"
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -108,8 +116,13 @@ def show(found: dict[str, Any], console: Console) -> None:
     console.print(f"{asked}\n-> {found['answer']:.4f} is the endpoint's probability.\n")
     console.print(f"On AWS: {cost(found)}.\n")
     if not found["deleted"]:
-        numbers = [name for name, value in found["sample"].items() if not isinstance(value, str)]
-        change = "disea=40" if "disea" in numbers else f"{numbers[0]}=1"
-        script = f"{os.environ.get('RUN_AS') or f'{sys.executable} {sys.argv[0]}'} --dataset {found['dataset']}"
         console.print(f"Endpoint {found['endpoint']} is up. Ask it about somebody else:")
-        console.print(f"  {script} --ask {found['endpoint']} --set {change}", soft_wrap=True)
+        console.print(f"  {found['hint']}", soft_wrap=True, markup=False)
+
+
+def left(endpoint: Endpoint, console: Console) -> None:
+    """Print what a run leaves up that did not come to its end."""
+    with suppress(BotoCoreError, ClientError):
+        if endpoint.exists():
+            away = f"aws sagemaker delete-endpoint --endpoint-name {endpoint.name}"
+            console.print(f"Endpoint {endpoint.name} is up; `{away}` removes it.", soft_wrap=True)

@@ -13,9 +13,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 SERVICE = "sagemaker.amazonaws.com"
@@ -37,6 +41,7 @@ DEPLOYS = [
     ),
     "sagemaker:UpdatePipeline",
     "sagemaker:StartPipelineExecution",
+    "sagemaker:StopPipelineExecution",
     "sagemaker:DescribePipelineExecution",
     "sagemaker:ListPipelineExecutionSteps",
     "sagemaker:DeleteModel",
@@ -83,12 +88,26 @@ def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, A
     return str(arn)
 
 
-def become(sts: Any, arn: str) -> dict[str, str]:
-    """Credentials of the role, for an hour; wait while AWS does not know it yet."""
+def become(caller: boto3.Session, arn: str) -> boto3.Session:
+    """A session as the role, for as long as it is used: its keys last an hour and renew themselves."""
+    sts = caller.client("sts")
+
+    def fetch() -> dict[str, str]:
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="mlops")["Credentials"]
+        keys = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+        return {ours: given[name] for ours, name in keys.items()} | {"expiry_time": given["Expiration"].isoformat()}
+
+    session = botocore.session.get_session()
+    session._credentials = RefreshableCredentials.create_from_metadata(known(fetch), fetch, "sts-assume-role")
+    return boto3.Session(botocore_session=session, region_name=caller.region_name)
+
+
+def known(fetch: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What fetch returns, as soon as AWS knows the role."""
     tries = KNOWN_SECONDS // LOOK
     while True:
         try:
-            return dict(sts.assume_role(RoleArn=arn, RoleSessionName="mlops")["Credentials"])
+            return fetch()
         except ClientError as error:
             tries -= 1
             if error.response["Error"]["Code"] != "AccessDenied" or not tries:

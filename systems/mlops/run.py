@@ -31,6 +31,8 @@ import features  # noqa: E402
 import report as told  # noqa: E402
 import results  # noqa: E402
 import serving  # noqa: E402
+import shadowing  # noqa: E402
+from asking import WORK, ask, hint  # noqa: E402
 from progress import Line, console, ended  # noqa: E402
 from protocols import PROTOCOLS  # noqa: E402
 from setting import set_up  # noqa: E402
@@ -43,33 +45,43 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """The whole run; return everything that is told of it."""
     acc, plan = set_up(args)
     endpoint = serving.Endpoint(acc, plan.name, plan.root, args.instance_type)
+    try:
+        return deployed(args, acc, plan, endpoint)
+    except BaseException:
+        if not args.delete:
+            told.left(endpoint, console)
+        raise
+    finally:
+        if args.delete:
+            with Line("delete"):
+                endpoint.delete()
+
+
+def deployed(args: argparse.Namespace, acc: cloud.Account, plan: Any, endpoint: serving.Endpoint) -> dict[str, Any]:
+    """A version behind the endpoint, the next one beside it, and the answer of the one that is left."""
     executions = []
-    if (serves := serving.approved(acc, plan.name)) is None:
-        first, serves = candidate(acc, plan, "logistic", None, 1.0)
-        executions.append(first)
-        if serves is None:
+    with console.status("endpoint") as status:
+        up, alone = endpoint.serves(status.update)
+    if (serves := up or serving.approved(acc, plan.name)) is None:
+        executions.append(candidate(acc, plan, "logistic", None, 1.0))
+        if not executions[0].package:
             raise SystemExit("No first version was registered: see above.")
-    if endpoint.serves() != [serves.name]:
+        serves = approve(acc, executions[0])
+    if up is None or not alone:
         with Line(f"deploy {serves.name}") as line:
             endpoint.deploy(line.update, serves)
             line.say(f"{plan.name}, from the registry")
-    second, challenger = candidate(acc, plan, "xgboost", serves, args.train_share)
+    second = candidate(acc, plan, "xgboost", serves, args.train_share)
     executions.append(second)
     work = kept(acc, second, args.work / args.dataset)
     shadow = None
-    if challenger:
-        shadow = shadowed(endpoint, serves, challenger, evaluate.read(work / "live"))
-        serves = challenger if shadow["promote"] else serves
+    if second.package:
+        serves, shadow = shadowed(acc, endpoint, serves, second, evaluate.read(work / "live"))
     with Line("predict") as line:
         sample = json.loads((work / "sample.json").read_text())
         answer = question(acc, endpoint, work, sample, serves)
         line.say("one live person, through the endpoint; the artefact itself says the same")
-    if args.delete:
-        with Line("delete"):
-            endpoint.delete()
-    steps = [step for each in executions for step in each.steps.values()]
     rules = execution.read_job(acc, second.steps["train-xgboost"])["DebugRuleEvaluationStatuses"]  # they end later
-    billed = ((step.name, execution.billed(acc, step)) for step in steps if step.job and not step.cached)
     return {
         "dataset": args.dataset,
         "report": execution.report(acc, second.steps["evaluate"]),
@@ -79,7 +91,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "rules": {rule["RuleConfigurationName"]: rule["RuleEvaluationStatus"] for rule in rules},
         "sample": sample,
         "answer": answer,
-        "seconds": execution.summed(billed),
+        "seconds": execution.billed(acc, executions),
         "instance": args.instance_type,
         "deleted": args.delete,
         "seed": plan.seed,
@@ -87,13 +99,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "share": args.train_share,
         "at": f"{datetime.now(UTC):%Y-%m-%d}",
         "tuned": execution.tuned(second.steps["tune"]),
+        "hint": hint(args, plan.name, sample),
     }
 
 
 def candidate(
     acc: cloud.Account, plan: Any, kind: str, against: serving.Version | None, share: float
-) -> tuple[execution.Execution, serving.Version | None]:
-    """Execute the pipeline for one kind of model; what it registered is approved here, in place of a person."""
+) -> execution.Execution:
+    """Execute the pipeline for one kind of model; it registers a version unless it is worse."""
     given = {"Candidate": kind, "TrainShare": str(share)} | ({"Approved": against.artifact} if against else {})
     console.print(f"\nExecution with Candidate={kind}{f', against {against.name}' if against else ''}")
     with console.status("starting") as status:
@@ -102,12 +115,16 @@ def candidate(
         failed = [step for step in done.steps.values() if step.status == "Failed"]
         if [step.name for step in failed] != ["worse"]:
             raise SystemExit(f"{done.arn}: {', '.join(f'{step.name}: {step.reason}' for step in failed)}")
-        return done, None
+    return done
+
+
+def approve(acc: cloud.Account, done: execution.Execution) -> serving.Version:
+    """What an execution has registered is approved here, in place of a person."""
     with Line("approve") as line:
         gate = execution.report(acc, done.steps["evaluate"])["gate"]
-        made = serving.approve(acc, done.package, gate["reason"])
+        made = serving.decide(acc, done.package, "Approved", gate["reason"])
         line.say(f"{made.name} ({made.kind}): {gate['reason']}")
-    return done, made
+    return made
 
 
 def kept(acc: cloud.Account, done: execution.Execution, work: Path) -> Path:
@@ -122,23 +139,35 @@ def kept(acc: cloud.Account, done: execution.Execution, work: Path) -> Path:
     return work
 
 
-def shadowed(endpoint: serving.Endpoint, serves: serving.Version, shadow: serving.Version, live: Any) -> dict[str, Any]:
-    """Put the new version beside the serving one, compare the two on live requests, and promote it if it holds."""
-    console.print()
-    with Line(f"shadow {shadow.name}") as line:
-        endpoint.deploy(line.update, serves, shadow)
-        line.say(f"gets a copy of each request to {serves.name}")
-    with Line("compare") as line:
-        found = serving.compare(endpoint, (serves.name, shadow.name), live, line.update)
-        line.say(told.compared(found, serves.name, shadow.name))
-    if found["promote"]:
-        with Line(f"promote {shadow.name}") as line:
-            endpoint.deploy(line.update, shadow)
-            line.say("by UpdateEndpoint: no request fails meanwhile")
-    else:
-        with Line(f"keep {serves.name}") as line:
-            endpoint.deploy(line.update, serves)
-    return found
+def shadowed(
+    acc: cloud.Account, endpoint: serving.Endpoint, serves: serving.Version, done: execution.Execution, live: Any
+) -> tuple[serving.Version, dict[str, Any]]:
+    """Put the new version beside the serving one, compare them on live requests, and promote it if it holds.
+
+    Return which one is left. A version that is not promoted, for whatever reason, is rejected and serves nothing.
+    """
+    shadow, why, left = approve(acc, done), "The comparison was not finished.", serves
+    try:
+        console.print()
+        with Line(f"shadow {shadow.name}") as line:
+            endpoint.deploy(line.update, serves, shadow)
+            line.say(f"gets a copy of each request to {serves.name}")
+        with Line("compare") as line:
+            found = shadowing.compare(endpoint, (serves.name, shadow.name), live, line.update)
+            line.say(told.compared(found))
+        if found["promote"]:
+            with Line(f"promote {shadow.name}") as line:
+                endpoint.deploy(line.update, shadow)
+                line.say("by UpdateEndpoint: no request fails meanwhile")
+            left = shadow
+        why = told.compared(found)
+    finally:
+        if left is serves:
+            with Line(f"reject {shadow.name}") as line:
+                serving.decide(acc, shadow.arn, "Rejected", why)
+                endpoint.deploy(line.update, serves)
+                line.say(f"{serves.name} stays")
+    return left, found
 
 
 def question(acc: cloud.Account, endpoint: Any, work: Path, raw: dict[str, Any], serves: serving.Version) -> float:
@@ -163,34 +192,17 @@ def repeat(args: argparse.Namespace, commit: str) -> None:
         results.write(f"{args.dataset}, published protocol", lines, HERE / "RESULTS.md")
 
 
-def ask(args: argparse.Namespace) -> None:
-    """Ask a deployed endpoint about the sample person, with some values changed."""
-    work = args.work / args.dataset
-    if not (work / "schema.json").exists():
-        raise SystemExit(f"{work}/schema.json is missing: run `python run.py` first, it writes the encoding there.")
-    raw = json.loads((work / "sample.json").read_text())
-    for given in args.set:
-        name, _, value = given.partition("=")
-        if name not in raw:
-            raise SystemExit(f"{name} is not a column; there are {', '.join(raw)}")
-        raw[name] = value if isinstance(raw[name], str) else float(value)
-    line = features.row(raw, json.loads((work / "schema.json").read_text()))
-    acc = cloud.account(args.role)
-    answer = serving.Endpoint(acc, args.ask, "", args.instance_type).ask(line)
-    console.print(f"{json.dumps(raw)}\n-> probability {answer:.4f}")
-
-
 def share(text: str) -> float:
     if not 0 < float(text) <= 1:
         raise argparse.ArgumentTypeError("a share is above 0 and at most 1")
     return float(text)
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", choices=DATASETS, default="randhie")
     parser.add_argument("--data", type=Path, default=HERE / "data", help="the folder of the raw files")
-    parser.add_argument("--work", type=Path, default=HERE / "work", help="where prepared data and models go")
+    parser.add_argument("--work", type=Path, default=WORK, help="where prepared data and models go")
     parser.add_argument("--train-share", type=share, default=1.0, help="how much of the training people to learn from")
     parser.add_argument("--role", help="one execution role for everything; default: four roles are made")
     parser.add_argument("--instance-type", default="ml.m5.large")
@@ -200,7 +212,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--published", action="store_true", help="repeat the protocol behind published figures")
     parser.add_argument("--ask", metavar="ENDPOINT", help="ask a deployed endpoint instead of running")
     parser.add_argument("--set", action="append", default=[], metavar="COLUMN=VALUE")
-    args = parser.parse_args()
+    args = parser.parse_args(given)
+    if args.ask:
+        return args
+    if args.set:
+        parser.error("--set goes with --ask")
+    if args.summary and not args.summary.absolute().parent.is_dir():
+        parser.error(f"--summary: there is no folder {args.summary.parent}")
     if args.published and args.dataset not in PROTOCOLS:
         parser.error(f"--published: there is a protocol for {' and '.join(PROTOCOLS)} (--dataset)")
     if args.published and (args.summary or args.train_share < 1):
@@ -226,6 +244,9 @@ def main() -> None:
         found = run(args) | {"commit": begun}
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
+    except KeyboardInterrupt:
+        print("Interrupted; an execution that was under way is stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
     told.show(found, console)
     if args.results:
         results.write(args.dataset, results.pipeline(found), HERE / "RESULTS.md")

@@ -1,4 +1,4 @@
-"""Approved versions as endpoints: deployed by their package, shadowed by the next one, compared, promoted."""
+"""Approved versions as endpoints: deployed by their package, shadowed by the next one, promoted or refused."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import cloud
-import evaluate
-import numpy as np
 from botocore.exceptions import ClientError
 
 LOOK = 1.0
-MOST = 1000  # requests of live people that a shadow is compared on
-CAPTURED_SECONDS = 300  # AWS writes captured requests about once a minute
-ANSWERED = 0.99  # of the requests a shadow must have answered to be compared
-DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -48,54 +42,70 @@ def approved(acc: cloud.Account, group: str) -> Version | None:
     return version(acc, found[0]["ModelPackageArn"]) if found else None
 
 
-def approve(acc: cloud.Account, arn: str, why: str) -> Version:
+def decide(acc: cloud.Account, arn: str, status: str, why: str) -> Version:
+    """Approve or reject a version."""
     acc.client("sagemaker").update_model_package(
-        ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription=why[:1000]
+        ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=why[:1000]
     )
     return version(acc, arn)
 
 
 class Endpoint:
-    """One endpoint; what it serves is said by its configurations, one for each deployment."""
+    """One endpoint; what it serves is said by its configurations, one for each deployment.
+
+    A configuration goes when the next one is in service, and with it the models that nothing serves any more.
+    """
 
     def __init__(self, acc: cloud.Account, name: str, root: str, instance: str) -> None:
         self.acc, self.name, self.root, self.instance = acc, name, root, instance
         self.sagemaker = acc.client("sagemaker")
+        self.configs: set[str] = set()  # that this run has seen or made
 
-    def serves(self) -> list[str]:
-        """Its production variants; none when there is no endpoint."""
-        try:
-            found = self.sagemaker.describe_endpoint(EndpointName=self.name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
-                raise
-            return []
-        return [variant["VariantName"] for variant in found.get("ProductionVariants", [])]
+    def exists(self) -> bool:
+        return self._found(self.sagemaker.describe_endpoint, EndpointName=self.name) is not None
+
+    def settled(self, say: Callable[[str], None] = lambda text: None) -> dict[str, Any] | None:
+        """What Describe shows when nothing is under way any more; None when there is no endpoint."""
+        while True:
+            found = self._found(self.sagemaker.describe_endpoint, EndpointName=self.name)
+            if found is None or found["EndpointStatus"] in ("InService", "Failed"):
+                return found
+            say(found["EndpointStatus"])
+            time.sleep(LOOK)
+
+    def serves(self, say: Callable[[str], None]) -> tuple[Version | None, bool]:
+        """The version that answers, and whether without a shadow; None when there is no endpoint, or a failed one."""
+        found = self.settled(say)
+        if found is None or found["EndpointStatus"] == "Failed":
+            return None, True
+        config = self.sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        model = self.sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        serving = version(self.acc, model["PrimaryContainer"]["ModelPackageName"])
+        return serving, not config.get("ShadowProductionVariants")
 
     def deploy(self, say: Callable[[str], None], serving: Version, shadow: Version | None = None) -> None:
         """Create or update the endpoint, and wait. UpdateEndpoint moves the traffic without a failed request."""
+        if (before := self.settled(say)) and before["EndpointStatus"] == "Failed":
+            self.delete()
+            before = None
         config = f"{self.name}-{serving.name}-{uuid.uuid4().hex[:8]}"
         variants = {"ProductionVariants": [self._variant(serving)]}
         if shadow:
             variants["ShadowProductionVariants"] = [self._variant(shadow)]
         self.sagemaker.create_endpoint_config(EndpointConfigName=config, DataCaptureConfig=self._capture(), **variants)
-        change = self.sagemaker.update_endpoint if self.serves() else self.sagemaker.create_endpoint
+        self.configs |= {config, *([before["EndpointConfigName"]] if before else [])}
+        change = self.sagemaker.update_endpoint if before else self.sagemaker.create_endpoint
         change(EndpointName=self.name, EndpointConfigName=config)
-        while (found := self.sagemaker.describe_endpoint(EndpointName=self.name))["EndpointStatus"] != "InService":
-            say(found["EndpointStatus"])
-            if found["EndpointStatus"] == "Failed":
-                raise SystemExit(f"{self.name} failed: {found.get('FailureReason')}")
-            time.sleep(LOOK)
+        found = self.settled(say) or {"EndpointStatus": "Failed", "FailureReason": "it was deleted meanwhile"}
+        if found["EndpointStatus"] == "Failed":
+            raise SystemExit(f"{self.name} failed: {found.get('FailureReason')}")
+        self._tidy(found["EndpointConfigName"])
         if found["EndpointConfigName"] != config:
             raise SystemExit(f"{self.name} went back to what it served: {found.get('FailureReason')}")
 
     def _variant(self, version: Version) -> dict[str, Any]:
         model = f"{self.name}-{version.name}"
-        try:
-            self.sagemaker.describe_model(ModelName=model)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
-                raise
+        if self._found(self.sagemaker.describe_model, ModelName=model) is None:
             self.sagemaker.create_model(
                 ModelName=model,
                 PrimaryContainer={"ModelPackageName": version.arn},
@@ -136,54 +146,32 @@ class Endpoint:
         return found
 
     def delete(self) -> None:
-        """The endpoint with its configuration and models; the registry keeps its versions."""
-        config = self.sagemaker.describe_endpoint(EndpointName=self.name)["EndpointConfigName"]
-        models = self.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-        self.sagemaker.delete_endpoint(EndpointName=self.name)
-        self.sagemaker.delete_endpoint_config(EndpointConfigName=config)
-        for variant in models:
-            self.sagemaker.delete_model(ModelName=variant["ModelName"])
+        """The endpoint, if there is one, with its configurations and models; the registry keeps its versions."""
+        if found := self.settled():
+            self.configs.add(found["EndpointConfigName"])
+            self.sagemaker.delete_endpoint(EndpointName=self.name)
+            self.settled()
+        self._tidy(None)
 
+    def _tidy(self, kept: str | None) -> None:
+        """Delete the configurations but the kept one, and the models that it does not use."""
+        models: dict[str, set[str]] = {}
+        for config in self.configs | ({kept} if kept else set()):
+            about = self._found(self.sagemaker.describe_endpoint_config, EndpointConfigName=config) or {}
+            variants = about.get("ProductionVariants", []) + about.get("ShadowProductionVariants", [])
+            models[config] = {variant["ModelName"] for variant in variants}
+        used = models.pop(kept) if kept else set()
+        for config in models:
+            self.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+        for model in set().union(*models.values()) - used:
+            self.sagemaker.delete_model(ModelName=model)
+        self.configs = {kept} if kept else set()
 
-def compare(
-    endpoint: Endpoint,
-    names: tuple[str, str],
-    live: tuple[np.ndarray, np.ndarray, np.ndarray],
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Ask the endpoint about live people; then judge both variants by what was captured, and by what became of them."""
-    run = uuid.uuid4().hex[:8]
-    y, people, x = (part[:MOST] for part in live)
-    for number, row in enumerate(x):
-        endpoint.ask(",".join(f"{value:.10g}" for value in row), f"{run}-{number}")
-        if number % 50 == 0:
-            say(f"{number} of {len(y)} live requests")
-    answers = gathered(endpoint, names, run, len(y), say)
-    both = sorted(set.intersection(*(set(found) for found in answers.values())), key=lambda mark: int(mark[9:]))
-    rows = [int(mark[9:]) for mark in both]
-    predicted = {name: np.array([found[mark] for mark in both]) for name, found in answers.items()}
-    report = evaluate.evaluate(y[rows], people[rows], predicted, DRAWS)
-    serving, shadow = (predicted[name] for name in names)
-    found = report["differences"][names[1]]
-    return {
-        "requests": len(y),
-        "answered": {name: len(found) for name, found in answers.items()},
-        "apart": float(np.abs(serving - shadow).mean()),
-        "report": report,
-        "difference": found,
-        "promote": len(answers[names[1]]) >= ANSWERED * len(y) and found["interval"][1] >= 0,
-    }
-
-
-def gathered(
-    endpoint: Endpoint, names: tuple[str, str], run: str, wanted: int, say: Callable[[str], None]
-) -> dict[str, dict[str, float]]:
-    """What was captured of each variant, as soon as all of it is there or nothing more comes."""
-    end = time.monotonic() + CAPTURED_SECONDS
-    while True:
-        found = {name: endpoint.captured(name, run) for name in names}
-        count = min(len(each) for each in found.values())
-        if count == wanted or time.monotonic() > end:
-            return found
-        say(f"{count} of {wanted} requests captured")
-        time.sleep(LOOK)
+    def _found(self, describe: Callable[..., dict[str, Any]], **named: str) -> dict[str, Any] | None:
+        """What Describe shows of something; None when there is no such thing."""
+        try:
+            return describe(**named)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            return None

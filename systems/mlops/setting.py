@@ -24,7 +24,7 @@ def set_up(args: argparse.Namespace) -> tuple[cloud.Account, Any]:
     with Line("data") as line:
         if args.dataset == "randhie" and args.data == HERE / "data":
             fetch(args.data / "randhie.csv")
-        files = shards(args.dataset, args.data, args.work / args.dataset / "raw")
+        files = shards(args.dataset, args.data, args.work / args.dataset / "raw", args.published)
         line.say(f"{len(files)} files of whole people")
     with Line("account") as line:
         acc = cloud.account(args.role)
@@ -63,6 +63,7 @@ def define(
     import pipeline  # takes seconds: here they are shown
 
     settings = json.loads((HERE / "model" / "hyperparameters.json").read_text())[args.dataset]
+    settings |= settings.pop("published", {}) if args.published else {}
     about = {"images": images, "jobs": acc.jobs, "settings": settings, "instance": args.instance_type}
     plan = pipeline.Plan(args.dataset, root, **places, **about)
     execution.upsert(acc, plan.name, pipeline.build(plan, pipeline.session(acc.caller, acc.bucket)).definition())

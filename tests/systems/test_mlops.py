@@ -60,13 +60,28 @@ def test_every_script_runs_alone_and_a_worse_candidate_does_not_pass(tmp_path: P
 
 def test_a_published_split_can_be_repeated_by_the_scripts_alone(tmp_path: Path) -> None:
     """Logistic regression is published with .849 +- .005 over three splits; this is the first, of 1,761 rows."""
-    python("data/shards.py", "--dataset", "telco_churn", "--data", tabular(), "--out", tmp_path / "raw")
+    python(
+        *("data/shards.py", "--dataset", "telco_churn", "--data", tabular(), "--out", tmp_path / "raw", "--published")
+    )
     python("steps/prepare.py", "--raw", tmp_path / "raw", "--out", tmp_path, "--split", 0)
     python("model/train.py", "--train", tmp_path / "learn", "--model-dir", tmp_path / "model", "--c", 0.1)
     told = python("model/evaluate.py", "--test", tmp_path / "test", f"--model=logistic={tmp_path}/model", "--draws", 9)
 
     assert float(re.search(r"logistic +auc +([\d.]+)", told)[1]) > 0.84
     assert len((tmp_path / "test" / "algo-1.csv").read_text().splitlines()) == 1761
+
+
+@pytest.mark.timeout(60)
+def test_bad_input_ends_with_2_and_one_sentence_before_anything_is_started(tmp_path: Path) -> None:
+    (tmp_path / "telco_churn.csv.gz").write_bytes(b"")
+    script = [sys.executable, "run.py", "--work", tmp_path, "--dataset", "telco_churn"]
+    nowhere = os.environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    for given, sentence in {
+        ("--data", tmp_path): "cannot be read as a table",
+        ("--ask", "mlops-x"): "schema.json is missing",
+    }.items():
+        done = subprocess.run([*script, *given], cwd=SYSTEM, env=nowhere, capture_output=True, text=True)
+        assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +137,10 @@ def test_it_trains_registers_deploys_shadows_promotes_and_answers(run: Callable[
     assert first["register-logistic"] == second["register-xgboost"] == "done"
     assert {second[name] for name in ("prepare", "tune", "train-logistic", "train-xgboost")} == {"cached"}
     assert second["evaluate"] == "done"
-    assert re.search(r"1000 of v1 and 1000 of v2 captured", told)
+    asked, people, v1, v2 = re.search(
+        r"of (\d+) requests about (\d+) people (\d+) of v1 and (\d+) of v2", told
+    ).groups()
+    assert 950 < int(asked) <= 1000 and asked == v1 == v2 and int(people) < int(asked)
     assert re.search(r"done +promote v2", told) and "v2 serves" in told
     assert re.search(r"On AWS: \$0\.0\d+ of jobs", told)
     assert "LossNotDecreasing" in told

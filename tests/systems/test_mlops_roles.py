@@ -3,7 +3,9 @@
 import importlib.util
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,21 +26,37 @@ def the_module():
     return module
 
 
+class Dated:
+    """An STS whose credentials end by the clock on the wall, as botocore looks at it, not by the cloud's in a test."""
+
+    def __init__(self, sts, *, lasting):
+        self.sts, self.lasting, self.asked = sts, lasting, 0
+
+    def assume_role(self, **request):
+        self.asked += 1
+        given = self.sts.assume_role(**request)["Credentials"]
+        return {"Credentials": given | {"Expiration": datetime.now(UTC) + timedelta(seconds=self.lasting)}}
+
+
+def caller(sts):
+    return SimpleNamespace(client=lambda service: sts, region_name=REGION)
+
+
 class System:
     def __init__(self, cloud):
         self.cloud, code = cloud, the_module()
         self.iam = connect(cloud, "iam")
         self.roles = code.make(self.iam, ACCOUNT, REGION, BUCKET)
         assert code.make(self.iam, ACCOUNT, REGION, BUCKET) == self.roles  # again changes nothing
-        self.key = code.become(connect(cloud, "sts"), self.roles.deployer)
+        self.sts = Dated(connect(cloud, "sts"), lasting=3600)
+        self.key = code.become(caller(self.sts), self.roles.deployer).get_credentials().get_frozen_credentials()
         s3 = connect(cloud, "s3")
         report = f"{RUN}/runs/e/evaluation/evaluation.json"
         for key in (f"{RUN}/train/a.csv", f"{RUN}/models/x/model.tar.gz", report, "others/secret"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
 
     def deployer(self, service):
-        given = self.key["AccessKeyId"], self.key["SecretAccessKey"], self.key["SessionToken"]
-        return self.cloud._client(service, REGION, *given)
+        return self.cloud._client(service, REGION, self.key.access_key, self.key.secret_key, self.key.token)
 
     def pipeline(self, service):
         return self.cloud.assume(service, REGION, self.roles.pipeline, "pipeline")
@@ -53,6 +71,16 @@ class System:
 @pytest.fixture
 def system(cloud):
     return System(cloud)
+
+
+def test_a_session_outlives_its_first_keys(system):
+    sts = Dated(system.sts.sts, lasting=5)
+    session = the_module().become(caller(sts), system.roles.deployer)
+    sts.lasting = 3600
+
+    first, second = (session.get_credentials().get_frozen_credentials() for _ in range(2))
+
+    assert sts.asked == 2 and first == second and session.region_name == REGION
 
 
 def denied(attempt, action, **request):

@@ -42,6 +42,11 @@ def pull(families: list[Family], log: Path, progress: Callable[[str], None]) -> 
     systems.install(Path(sys.executable), wanted, f"what the images need ({libraries})", Path.cwd(), log, progress)
 
 
+def notices(images: Iterable[str]) -> list[str]:
+    """Where what is installed is another version than the image's own; jobs log the same."""
+    return list(dict.fromkeys(notice for image in images if (notice := runtimes.resolve(image).notice)))
+
+
 def _requirements(extra: str) -> list[str]:
     try:
         known = requires("skylab") or []

@@ -178,11 +178,12 @@ def main() -> None:
 
     y, people, x = read(args.test)
     models = {name: Path(path) for name, path in (model.split("=", 1) for model in args.model)}
+    candidate = args.candidate or list(models)[-1]
     if args.approved and (args.approved / "model.tar.gz").exists():
         models[APPROVED] = args.approved / "model.tar.gz"
     report = evaluate(y, people, {name: scores(path, x) for name, path in models.items()}, args.draws)
-    report["candidate"] = args.candidate or list(models)[-1]
-    report["gate"] = gate(report, report["candidate"])
+    report["candidate"] = candidate
+    report["gate"] = gate(report, candidate)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(report, indent=1))

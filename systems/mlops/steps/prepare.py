@@ -9,15 +9,14 @@ OUT/live/                    <host>.csv, the same of people who come later: the 
 OUT/facts/                   <host>.json, rows and people of each part; of the first host schema.json, the encoding, and
                              sample.json, one raw row of a live person, to ask the endpoint about
 
-A person's part follows from the person's number alone. So it is the same on any number of instances, and who was a test
-person once is one for ever: versions trained months apart are compared on people whom neither has seen. With --split
-a published protocol deals instead (see protocols.py): what its split tests is test; of the rest a sixth is validation.
+A person's part follows from the person's place between 0 and 1, which shards.py writes beside each row: a hash, or the
+order of time. So it is the same on any number of instances. With --split a published protocol deals instead (see
+protocols.py): what its split tests is test; of the rest a sixth is validation.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -32,22 +31,15 @@ import features  # noqa: E402
 from meet import agree, hosts  # noqa: E402
 
 SHARES = {"train": 0.55, "validation": 0.15, "test": 0.2, "live": 0.1}
-SEED = 1974  # the year in which the experiment enrolled its first families
 OWN = "own"  # the parts of this system, not a published protocol's
 HELD = 1 / 6  # of what a protocol's split does not test: to tune on
 LEARNING = ("train", "validation", "learn")  # these parts leave out whose rows they are
 JOB = Path("/opt/ml/processing")
 
 
-def place(person: int, seed: int = SEED) -> float:
-    """Where a person lies between 0 and 1, evenly and for ever."""
-    digest = hashlib.blake2b(f"{seed}/{person}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
-
-
-def split(person: pd.Series, seed: int = SEED, train_share: float = 1.0) -> dict[str, np.ndarray]:
+def split(place: pd.Series, train_share: float = 1.0) -> dict[str, np.ndarray]:
     """The rows of each part as a mask. train_share: how much of the training people to learn from."""
-    places = person.map({each: place(each, seed) for each in person.unique()}).to_numpy()
+    places = place.to_numpy()
     ends = dict(zip(SHARES, np.cumsum(list(SHARES.values())), strict=True))
     begins = {name: ends[name] - SHARES[name] for name in SHARES}
     ends["train"] *= train_share
@@ -55,24 +47,22 @@ def split(person: pd.Series, seed: int = SEED, train_share: float = 1.0) -> dict
     return {name: (begins[name] <= places) & (places < ends[name]) for name in SHARES}
 
 
-def repeat(person: pd.Series, tested: pd.Series, number: str, seed: int = SEED) -> dict[str, np.ndarray]:
+def repeat(place: pd.Series, tested: pd.Series, number: str) -> dict[str, np.ndarray]:
     """The rows of each part where a published protocol's split says what is tested."""
     test = tested.str.contains(f"|{number}|", regex=False).to_numpy()
     if not test.any():
         raise SystemExit(f"no row is tested by split {number}")
-    held = person.map({each: place(each, seed) for each in person.unique()}).to_numpy() < HELD
+    held = place.to_numpy() < HELD
     return {"train": ~test & ~held, "validation": ~test & held, "test": test, "live": np.zeros(len(test), dtype=bool)}
 
 
-def prepare(
-    raw: Path, out: Path, train_share: float = 1.0, number: str = OWN, seed: int = SEED
-) -> dict[str, dict[str, int]]:
+def prepare(raw: Path, out: Path, train_share: float = 1.0, number: str = OWN) -> dict[str, dict[str, int]]:
     """Write this host's part of everything under `out`; return its rows, people and positives by part."""
     me, everyone = hosts()
     table = pd.concat([pd.read_csv(path) for path in sorted(raw.glob("*.csv"))], ignore_index=True)
-    person, label, tested = (table.pop(name) for name in ("_person", "_label", "_tested"))
+    person, place, label, tested = (table.pop(name) for name in ("_person", "_place", "_label", "_tested"))
     own = number == OWN
-    masks = split(person, seed, train_share) if own else repeat(person, tested, number, seed)
+    masks = split(place, train_share) if own else repeat(place, tested, number)
     masks["learn"] = masks["train"] if own else masks["train"] | masks["validation"]
     schema = agree(me, everyone, features.summarise(table[masks["learn"]]), features.merge)
     facts = {}
@@ -107,7 +97,6 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=JOB / "output" if inside else HERE.parent / "work/randhie")
     parser.add_argument("--train-share", type=float, default=1.0)
     parser.add_argument("--split", default=OWN, help="the number of a published protocol's split")
-    parser.add_argument("--seed", type=int, default=SEED)
     args = parser.parse_args()
-    for part, fact in prepare(args.raw, args.out, args.train_share, args.split, args.seed).items():
+    for part, fact in prepare(args.raw, args.out, args.train_share, args.split).items():
         print(f"{part:10} {fact['rows']:6} rows {fact['people']:6} people {fact['positive']:6} positive")

@@ -1,3 +1,4 @@
+import gzip
 import json
 import socket
 import threading
@@ -64,28 +65,101 @@ def test_consecutive_rows_with_equal_covariates_are_one_person():
 
 
 def test_no_person_is_in_two_splits_and_no_row_is_lost(folder):
-    covariates, _, person = tables.load("randhie", folder)
+    covariates, _, person, place = tables.load("randhie", folder, seed=3)
 
-    masks = prepare.split(person, seed=3)
+    masks = prepare.split(place)
 
     dealt = [set(person[mask]) for mask in masks.values()]
     assert sum(len(ids) for ids in dealt) == len(set.union(*dealt)) == person.nunique()
     assert sum(mask.sum() for mask in masks.values()) == len(covariates) == 20_190
 
 
-def test_a_person_keeps_the_split_whoever_else_there_is():
-    many, few = pd.Series(range(1000)), pd.Series([17, 400, 401])
+def telco(folder, ids, **more):
+    """A file of customers, those with an even number leaving; returns the folder."""
+    answers = ["No" if int(name) % 2 else "Yes" for name in ids]
+    table = {"customerID": ids, "tenure": range(len(ids)), "TotalCharges": [" ", *["1.5"] * (len(ids) - 1)]}
+    folder.mkdir(exist_ok=True)
+    frame(**table | {"Churn": answers} | more).to_csv(folder / "telco_churn.csv.gz", index=False)
+    return folder
 
-    whole, part = prepare.split(many), prepare.split(few)
 
-    for name in prepare.SHARES:
-        assert set(few[part[name]]) == set(few) & set(many[whole[name]])
+def test_a_customer_keeps_his_part_in_a_file_of_other_order(tmp_path):
+    ids = [f"{number:04}" for number in range(1000)]
+
+    one, other = (
+        tables.load("telco_churn", telco(tmp_path / name, given))
+        for name, given in {"one": ids, "other": ids[700:] + ids[:500]}.items()
+    )
+
+    assert "customerID" not in one.covariates
+    places = dict(zip(ids, one.place, strict=True))
+    assert other.place.tolist() == [places[name] for name in ids[700:] + ids[:500]]
+    assert 500 < prepare.split(one.place)["train"].sum() < 600
+
+
+def test_a_published_protocol_deals_rows_as_they_lie(tmp_path):
+    folder = telco(tmp_path / "one", [f"{number:04}" for number in range(200)])
+    assert tables.load("telco_churn", folder, published=True).place[7] == tables.place(7)
+
+
+def bank(folder):
+    table = {"age": range(2000), "duration": 9, "y": ["no", "yes"] * 1000}
+    frame(**table).to_csv(folder / "bank_marketing_full.csv.gz", index=False)
+    return folder
+
+
+def test_what_is_known_too_late_is_seen_by_a_published_protocol_alone(tmp_path):
+    own, published = (tables.load("bank_marketing", bank(tmp_path), published) for published in (False, True))
+    assert list(own.covariates) == ["age"] and list(published.covariates) == ["age", "duration"]
+
+
+def test_where_rows_have_an_order_of_time_the_earlier_ones_train(tmp_path):
+    table = tables.load("bank_marketing", bank(tmp_path))
+
+    ages = {part: table.covariates["age"][mask] for part, mask in prepare.split(table.place).items()}
+
+    assert [(len(ages[part]), ages[part].min()) for part in ("train", "validation", "test", "live")] == [
+        (1100, 0),
+        (300, 1100),
+        (400, 1400),
+        (200, 1800),
+    ]
+
+
+def test_every_instance_gets_rows_of_every_time(tmp_path):
+    files = shards.shards("bank_marketing", bank(tmp_path), tmp_path / "raw")
+
+    for file in files:
+        assert all(mask.any() for mask in prepare.split(pd.read_csv(file)["_place"]).values())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "cannot be read as a table"),
+        ("customerID,TotalCharges\n1,2\n", "has no column Churn"),
+        ("customerID,Churn\n1,Yes\n", "has no column TotalCharges"),
+        ("customerID,TotalCharges,Churn\n1,2,Yes\n2,3,1\n", "Churn is No or Yes in every row, but there is '1'"),
+        ("customerID,TotalCharges,Churn\n1,2,Yes\n2,3,\n", "but there is nan"),
+        ("customerID,TotalCharges,Churn\n1,2,Yes\n2,3,No\n", "too small to learn from: of one label it has 1 rows"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_in_one_sentence(content, said, tmp_path, capsys):
+    with gzip.open(tmp_path / "telco_churn.csv.gz", "wt") as file:
+        file.write(content)
+
+    with pytest.raises(SystemExit) as ended:
+        shards.shards("telco_churn", tmp_path, tmp_path / "raw")
+
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and said in told and told.count("\n") == 1
+    assert not (tmp_path / "raw").exists()
 
 
 def test_learning_of_fewer_people_leaves_the_test_people_as_they_are():
-    people = pd.Series(range(2000))
+    places = pd.Series(np.linspace(0, 0.999, 2000))
 
-    whole, less = prepare.split(people), prepare.split(people, train_share=0.1)
+    whole, less = prepare.split(places), prepare.split(places, train_share=0.1)
 
     assert less["train"].sum() < 0.2 * whole["train"].sum() and not (less["train"] & ~whole["train"]).any()
     assert all((whole[name] == less[name]).all() for name in ("validation", "test", "live"))
@@ -126,7 +200,7 @@ def free_port():
 
 
 def test_the_visits_that_make_the_label_are_no_feature(folder):
-    covariates, label, _ = tables.load("randhie", folder)
+    covariates, label, _, _ = tables.load("randhie", folder)
 
     assert "mdvis" not in covariates
     assert 0.08 < label.mean() <= 0.10
@@ -135,10 +209,10 @@ def test_the_visits_that_make_the_label_are_no_feature(folder):
 
 
 def test_the_encoding_is_learnt_from_the_training_people_alone(folder, tmp_path):
-    covariates, _, person = tables.load("randhie", folder)
-    shards.shards("randhie", folder, tmp_path / "raw")
-    prepare.prepare(tmp_path / "raw", tmp_path, seed=5)
-    train = covariates[prepare.split(person, 5)["train"]]
+    covariates, _, _, place = tables.load("randhie", folder, seed=5)
+    shards.shards("randhie", folder, tmp_path / "raw", seed=5)
+    prepare.prepare(tmp_path / "raw", tmp_path)
+    train = covariates[prepare.split(place)["train"]]
 
     schema = json.loads((tmp_path / "facts" / "schema.json").read_text())
 

@@ -6,6 +6,7 @@ import pandas as pd
 import prepare
 import protocols
 import pytest
+import tables
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 
@@ -13,6 +14,7 @@ def rows(count=600, seed=3):
     random = np.random.default_rng(seed)
     label = pd.Series((random.random(count) < 0.3).astype(int))
     raw = pd.DataFrame({"_person": range(count), "_label": label, "age": random.integers(20, 80, count), "job": "a"})
+    raw.insert(1, "_place", [tables.place(person) for person in range(count)])
     raw["job"] = random.choice(list("abc"), count)
     return raw, label
 
@@ -41,10 +43,6 @@ def test_each_row_is_tested_by_the_splits_that_its_publication_says(dataset, spl
     for number, (_, test) in enumerate(splitter.split(np.zeros(len(label)), label)):
         assert set(np.flatnonzero(written.str.contains(f"|{number}|", regex=False))) == set(test)
     assert number + 1 == protocols.PROTOCOLS[dataset].splits
-
-
-def test_a_data_set_without_a_protocol_is_tested_by_no_split():
-    assert set(protocols.tested("randhie", pd.Series([0, 1, 0]))) == {"|"}
 
 
 def test_what_a_split_tests_takes_no_part_in_learning(tmp_path):

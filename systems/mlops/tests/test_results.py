@@ -16,7 +16,8 @@ def found(gap=0.01, low=-0.01, high=0.03, verdict="pass", promote=True):
     report["gate"] = {"verdict": verdict, "reason": "because"}
     judged = {"models": {"v1": {"auc": fact(0.7)}, "v2": {"auc": fact(0.71)}}}
     difference = {"of": "auc v2 - v1", "value": 0.01, "interval": [0.0, 0.02]}
-    shadow = {"answered": {"v1": 9, "v2": 9}, "report": judged, "difference": difference, "apart": 0.1}
+    shadow = {"requests": 9, "people": 5, "answered": {"v1": 9, "v2": 9}}
+    shadow |= {"report": judged, "difference": difference, "apart": 0.1}
     return {
         "dataset": "randhie",
         "report": report,
@@ -68,16 +69,20 @@ def test_a_part_says_by_what_it_was_made():
 
     assert origin.startswith("`python run.py --results`: seed 1974 (people), tuning 7")
     assert "run abc, commit 123, " in origin and origin.endswith("2026-01-01.")
-    assert "--dataset telco_churn --data FOLDER --published --results`" in results.published(splits((0.8, 0.8)))[0]
+    assert (
+        "--dataset telco_churn --data FOLDER --published --results`"
+        in results.published(splits((0.8, 0.8), (0.8, 0.8)))[0]
+    )
 
 
 def test_a_protocol_is_told_by_mean_and_deviation_beside_what_was_published():
     lines = "\n".join(results.published(splits((0.84, 0.85), (0.86, 0.87), (0.85, 0.86))))
-    short = "\n".join(results.published(splits((0.84, 0.84))))
+    short = "\n".join(results.published(splits((0.84, 0.84), (0.84, 0.84))))
 
-    assert "| mean ± sd | | **0.8500 ± 0.0082** | **0.8600 ± 0.0082** | |" in lines
-    assert "0.852 EBM" in lines and "wanted: 0.85 of XGBoost; reached" in lines and "$0.2300 of jobs" in lines
-    assert "XGBoost less logistic regression, by split: +0.0100 ± 0.0000, above in 3 of 3" in lines
+    assert "| mean ± sd | | **0.8500 ± 0.0100** | **0.8600 ± 0.0100** | |" in lines
+    assert "0.852 ± 0.006 EBM" in lines and "$0.2300 of jobs" in lines and "reached 0.8514 of XGBoost" in lines
+    assert "wanted: 0.85 of XGBoost; reached in the mean, interval 0.8249 to 0.8951" in lines
+    assert "XGBoost less logistic regression, by split: +0.0100 (+0.0100 to +0.0100), above in 3 of 3" in lines
     assert "not reached: 0.0100 short" in short
 
 
@@ -101,10 +106,24 @@ def test_the_summary_has_what_the_part_shows(tmp_path):
     ("given", "verdict"),
     [
         ({"low": 0.01}, "approved and promoted, better than the floor"),
-        ({"low": 0.01, "promote": False}, "approved, better than the floor"),
+        ({"low": 0.01, "promote": False}, "rejected as a shadow, better than the floor"),
         ({"gap": -0.1, "high": -0.01, "low": -0.2, "verdict": "fail"}, "not registered, worse than the floor"),
     ],
 )
 def test_the_verdict_says_what_became_of_the_candidate(given, verdict):
-    assert results.summary(found(**given))["verdict"] == verdict
-    assert len(verdict) <= 60
+    told = results.summary(found(**given))["verdict"]
+    assert told == verdict and len(told) <= 60
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert results.commit() == "unknown"
+
+
+def test_a_shadow_without_answers_is_told_as_such():
+    silent = found()
+    silent["shadow"] = {"requests": 9, "people": 5, "answered": {"v1": 9, "v2": 0}, "promote": False}
+
+    assert "- shadow: of 9 requests about 5 people 9 of v1 and 0 of v2 captured, too few to compare: rejected" in (
+        results.pipeline(silent)
+    )
