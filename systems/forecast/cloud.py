@@ -14,7 +14,6 @@ import boto3
 import roles
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from sagemaker.core import image_uris
 
 SKLEARN_VERSION = "1.4-2"
 POLL = 2  # seconds between two looks at a job or an endpoint
@@ -108,6 +107,8 @@ def download(acc: Account, uri: str, folder: Path) -> None:
 
 def image(acc: Account, name: str = "sklearn") -> str:
     """The URI of AWS's own image."""
+    from sagemaker.core import image_uris  # takes a second
+
     return str(image_uris.retrieve(name, acc.region, version=SKLEARN_VERSION if name == "sklearn" else None))
 
 

@@ -65,7 +65,7 @@ def test_its_roles_do_their_own_work_and_nothing_else(cloud):
     assert code.make(connect(cloud, "iam"), ACCOUNT, REGION, BUCKET) == made  # again changes nothing
     for key in (f"{RUN}/models/members/a", f"{RUN}/prepared/test/a", "others/secret"):
         connect(cloud, "s3").put_object(Bucket=BUCKET, Key=key, Body=b"1")
-    key = code.become(connect(cloud, "sts"), made.deployer)
+    key = code.assumed(connect(cloud, "sts"), made.deployer)
     deployer = cloud._client("sagemaker", REGION, key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
     image = {"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"}
 
@@ -81,6 +81,8 @@ def test_its_roles_do_their_own_work_and_nothing_else(cloud):
     serving.put_object(Bucket=BUCKET, Key=f"{RUN}/answers/b", Body=b"2")
     assert serving.get_object(Bucket=BUCKET, Key=f"{RUN}/models/members/a")["Body"].read() == b"1"
     denied(jobs.get_object, "s3:GetObject", Bucket=BUCKET, Key="others/secret")
+    denied(jobs.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/prepared/test/a")
+    assert jobs.get_object(Bucket=BUCKET, Key=f"{RUN}/models/members/a")["Body"].read() == b"1"
     denied(jobs.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/answers/b", Body=b"")
     denied(serving.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/prepared/test/a")
     denied(serving.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/models/members/a", Body=b"")
