@@ -1,7 +1,7 @@
 """What a run does to the cloud: one endpoint that is updated, no job left running, seconds as they are billed."""
 
 from argparse import Namespace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,7 +96,7 @@ def test_a_job_that_was_followed_to_its_end_is_not_stopped_and_its_seconds_are_c
 
 
 def test_seconds_are_those_that_a_job_held_its_instance():
-    at = datetime(2026, 1, 1)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
     assert cloud.billed({"ProcessingStartTime": at, "ProcessingEndTime": at + timedelta(seconds=9)}) == 9
     assert cloud.billed({"ConsumedResources": {"RuntimeInSeconds": 60}}) == 60
     assert cloud.billed({"EndpointStatus": "InService"}) == 0
