@@ -48,7 +48,7 @@ def dataset(args: argparse.Namespace) -> str:
     if args.data:
         found = [path.stem for path in ingest.known(args.data)]
         return "competitions" if found == COMPETITIONS else "-".join(found)
-    size = f"-{args.series}-seed-{args.seed}" if (args.series, args.seed) != (SERIES, SEED) else ""
+    size = f"-{args.series}-series-seed-{args.seed}" if (args.series, args.seed) != (SERIES, SEED) else ""
     return f"simulated{size}{'-tuned' if args.tune else ''}"
 
 

@@ -21,7 +21,6 @@ TARGETS = (  # group, measure, what a good system reaches, published figures bes
     ("m1-monthly", "mase", 1.10, "Chronos-T5-large 1.089, Chronos-Bolt-base 1.100, seasonal naive 1.314"),
 )
 WRITTEN = (":!RESULTS.md", ":!*.svg")
-HEADS = {"simulated": "Simulated sources", "competitions": "Competitions"}
 REMOVAL = "`skylab exec -- aws sagemaker delete-endpoint --endpoint-name forecast-ensemble` deletes it"
 if "AWS_ENDPOINT_URL" not in os.environ:
     REMOVAL = REMOVAL.replace("skylab exec -- ", "")
@@ -149,13 +148,21 @@ def noise(difference: dict[str, Any]) -> str:
 
 def write(found: dict[str, Any], folder: Path) -> None:
     """Put this data set's part into RESULTS.md, and leave the others."""
-    path, head = folder / "RESULTS.md", f"## {HEADS.get(found['dataset'], found['dataset'])}"
+    path, head = folder / "RESULTS.md", f"## {title(found['dataset'])}"
     parts = path.read_text().split("\n## ")[1:] if path.exists() else []
     kept = {f"## {part.partition(chr(10))[0]}": f"## {part.rstrip()}\n" for part in parts}
     kept[head] = "\n".join([head, "", *body(found)]) + "\n"
     opening = "# Results\n\nEach part is written by the command that it names. "
     opening += "Intervals: 95 %, 1,000 resamples of the series.\n"
     path.write_text("\n".join([opening, *(kept[name] for name in sorted(kept))]))
+
+
+def title(dataset: str) -> str:
+    """Simulated sources; Simulated sources: 24 series seed 7; Competitions; M4_weekly."""
+    first, _, rest = dataset.partition("-")
+    if first != "simulated":
+        return dataset.capitalize()
+    return "Simulated sources" + (f": {rest.replace('-', ' ')}" if rest else "")
 
 
 def body(found: dict[str, Any]) -> list[str]:
