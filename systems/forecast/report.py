@@ -126,8 +126,8 @@ def cost(found: dict[str, Any]) -> str:
     said += f". All jobs of the run, from preparation to batch transform, were billed {found['billed']:.0f} s"
     if price is None:
         return f"{said}; the price of {found['instance']} is not in our table"
-    said += f", ${price:.3f} of {found['instance']} ({PRICES_FROM}), the endpoint not counted. Jobs that share one "
-    return f"{said}machine's cores are longer than on an instance each, as on AWS"
+    said += f", ${price:.3f} of {found['instance']} ({PRICES_FROM}), the endpoint not counted. On one machine "
+    return f"{said}they share its cores and take longer than on AWS, where each has an instance of its own"
 
 
 def compared(pooled: dict[str, Any]) -> list[str]:

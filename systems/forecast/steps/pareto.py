@@ -74,8 +74,8 @@ def picture(evaluation: dict[str, Any]) -> str:
     """SVG."""
     rows = math.ceil(len(evaluation) / COLUMNS)
     width, height = WIDTH * COLUMNS, HEIGHT * rows + 24
-    told = "across: CPU seconds for 1,000 forecasts, logarithmic; up: OWA on the test part; orange: none is better at "
-    told += "both; hollow: judged on n series alone, not compared"
+    told = "across: CPU s for 1,000 forecasts, logarithmic; up: OWA on the test part; "
+    told += "orange: none beats it at both; hollow: n series alone"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<style>{STYLE}</style><rect width="100%" height="100%" fill="white"/>',

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rich")
 import cloud
 import ending
+import run as system
 import serving
 import training
 from botocore.exceptions import ClientError
@@ -75,6 +76,17 @@ def test_an_interrupted_run_stops_its_jobs_and_says_what_is_up(capsys):
     assert stops == [("stop_training_job", "forecast-ets-2"), ("stop_hyper_parameter_tuning_job", "forecast-2")]
     said = capsys.readouterr().out
     assert "forecast-ets-2, forecast-2" in said and "of an earlier run is up" in said and "delete-endpoint" in said
+
+
+def test_an_interrupted_run_ends_with_130_and_no_trace(monkeypatch, tmp_path):
+    def interrupted(this):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(system, "run", interrupted)
+    monkeypatch.setattr(system.sys, "argv", ["run.py", "--work", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        system.main()
+    assert ended.value.code == 130
 
 
 @pytest.mark.parametrize(("config", "gone"), [("forecast-ensemble-1", False), ("forecast-ensemble-2", True)])

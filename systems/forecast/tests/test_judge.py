@@ -7,7 +7,7 @@ import panel
 import pareto
 import pytest
 import train
-from combine import LEVELS, worse
+from combine import LEVELS, Origins, quantiles, spread, worse
 from judge import Judge, deep
 
 pytest.importorskip("rich")
@@ -47,6 +47,17 @@ def test_a_model_that_saw_fewer_series_is_drawn_hollow_and_ranked_last():
     assert [name for name, _ in told.ordered(report)] == ["a", "b", "few"]
     assert 'class="few"><title>few' in drawn and "few, n=10" in drawn and drawn.count("circle cx") == 3
     assert drawn.count('class="best"') == 2  # a's circle and its name; without few on the front, a has no rival
+
+
+def test_quantiles_do_not_cross_where_the_forecasts_were_all_too_low():
+    origins = object.__new__(Origins)
+    origins.truth, origins.scales = 100 + np.random.default_rng(1).uniform(1, 2, (50, 3)), np.full(50, 2.0)
+
+    found = quantiles(spread(origins, np.full((50, 3), 100.0)), np.full((1, 3), 10.0), np.array([4.0]))
+
+    rows = np.concatenate(list(found.values()))
+    assert list(found) == [str(level) for level in LEVELS] and (np.diff(rows, axis=0) > 0).all()
+    assert rows[2] == pytest.approx(np.full(3, 10 + 4 * 0.75), abs=0.2)
 
 
 def test_the_origins_of_a_series_are_one_observation():
