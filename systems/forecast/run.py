@@ -137,7 +137,7 @@ def arguments() -> argparse.Namespace:
     try:
         check.arguments(args)
     except ValueError as error:
-        parser.error(str(error))
+        parser.exit(2, f"{error}.\n")
     return args
 
 
