@@ -6,14 +6,14 @@ import io
 import tarfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import roles
+from botocore import xform_name
 from botocore.exceptions import ClientError
-from sagemaker.core import image_uris
 
 SKLEARN_VERSION = "1.4-2"
 POLL = 2  # seconds between two looks at a job or an endpoint
@@ -24,7 +24,10 @@ THREADS = {"OMP_NUM_THREADS": "1"}  # jobs run side by side: more threads would 
 
 @dataclass(frozen=True)
 class Account:
-    """Whose cloud this runs in, and what it uses there; session is the deployer's."""
+    """Whose cloud this runs in, and what it uses there; session is the deployer's.
+
+    running: kind of each job that was started and has not been seen to end; billed: seconds of those that ended.
+    """
 
     session: boto3.Session
     region: str
@@ -32,6 +35,8 @@ class Account:
     jobs: str
     serving: str
     instance: str
+    running: dict[str, str] = field(default_factory=dict)
+    billed: dict[str, float] = field(default_factory=dict)
 
     @property
     def sagemaker(self) -> Any:
@@ -56,9 +61,7 @@ def account(instance: str, role: str | None = None) -> Account:
     if role:
         return Account(caller, region, bucket, role, role, instance)
     made = roles.make(caller.client("iam"), number, region, bucket)
-    given = roles.become(caller.client("sts"), made.deployer)
-    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    return Account(boto3.Session(*keys, region_name=region), region, bucket, made.jobs, made.serving, instance)
+    return Account(roles.become(caller, made.deployer), region, bucket, made.jobs, made.serving, instance)
 
 
 def make_bucket(session: boto3.Session, bucket: str) -> None:
@@ -104,14 +107,38 @@ def download(acc: Account, uri: str, folder: Path) -> None:
 
 def image(acc: Account, name: str = "sklearn") -> str:
     """The URI of AWS's own image."""
+    from sagemaker.core import image_uris  # takes a second
+
     return str(image_uris.retrieve(name, acc.region, version=SKLEARN_VERSION if name == "sklearn" else None))
 
 
-def follow(describe: Callable[[], dict[str, Any]], status: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Wait for the end; SystemExit with AWS's reason when it is none that was wanted."""
-    while (found := describe())[status] not in ENDED:
-        say(found.get("SecondaryStatus") or found[status])
+def start(acc: Account, kind: str, name: str, **request: Any) -> None:
+    """Create a job of that kind (TrainingJob, …)."""
+    acc.running[name] = kind  # also while the answer is awaited: an interrupted run stops it
+    call(acc, "create", kind, name, **request, Tags=TAGS)
+
+
+def call(acc: Account, verb: str, kind: str, name: str, **request: Any) -> dict[str, Any]:
+    return dict(getattr(acc.sagemaker, f"{verb}_{xform_name(kind)}")(**{f"{kind}Name": name}, **request))
+
+
+def follow(acc: Account, kind: str, name: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Wait for the end of a job, or an endpoint's readiness; SystemExit with AWS's reason when it is no good one."""
+    while (found := call(acc, "describe", kind, name))[f"{kind}Status"] not in ENDED:
+        say(found.get("SecondaryStatus") or found[f"{kind}Status"])
         time.sleep(POLL)
-    if found[status] in ("Failed", "Stopped"):
-        raise SystemExit(f"{found[status]}: {found.get('FailureReason', 'no reason is given')}")
+    acc.running.pop(name, None)
+    acc.billed[name] = billed(found)
+    if (ended := found[f"{kind}Status"]) in ("Failed", "Stopped"):
+        raise SystemExit(f"{name} {ended.lower()}: {found.get('FailureReason', 'no reason is given')}")
     return found
+
+
+def billed(found: dict[str, Any]) -> float:
+    """Seconds that a job held its instance, which AWS bills; of a tuning job, those of all its training jobs."""
+    if "ConsumedResources" in found:
+        return float(found["ConsumedResources"]["RuntimeInSeconds"])
+    for kind in ("Processing", "Transform"):
+        if f"{kind}EndTime" in found:
+            return float((found[f"{kind}EndTime"] - found[f"{kind}StartTime"]).total_seconds())
+    return float(found.get("BillableTimeInSeconds", 0))

@@ -37,10 +37,10 @@ def serve(this: Run, acc: cloud.Account, package: str) -> dict[str, Any]:
     with Step("endpoint") as step:
         serving.model(acc, name, {"ModelPackageName": package})
         serving.deploy(acc, name, step.update)
-        step.say(name)
+        step.say(f"{serving.ENDPOINT} serves {name}")
     with Step("ask") as step:
         lines, expected = questions(this)
-        answer = serving.ask(acc, name, lines[0])
+        answer = serving.ask(acc, lines[0])
         compare([answer], expected[:1])
         step.say(f"{lines[0]['id']}: " + ", ".join(f"{value:.4g}" for value in answer["value"][:6]) + " …")
     with Step("batch transform") as step:
@@ -50,7 +50,7 @@ def serve(this: Run, acc: cloud.Account, package: str) -> dict[str, Any]:
     if this.args.delete:
         with Step("delete"):
             serving.delete(acc, name)
-    return {"package": package, "endpoint": name, "deleted": this.args.delete}
+    return {"package": package, "endpoint": serving.ENDPOINT, "deleted": this.args.delete}
 
 
 def questions(this: Run) -> tuple[list[dict[str, Any]], list[np.ndarray]]:

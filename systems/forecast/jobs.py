@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cloud import TAGS, THREADS, Account, follow, image
+from cloud import THREADS, Account, follow, image, start
 
 SECONDS = 3600  # the longest a job may take
 TRIALS = 6  # of the tuning job
@@ -29,15 +29,16 @@ def process(acc: Account, name: str, program: str, inputs: dict[str, str], outpu
         for key, uri in inputs.items()
     ]
     made = {"S3Uri": output, "LocalPath": f"{local}/output", "S3UploadMode": "EndOfJob"}
-    acc.sagemaker.create_processing_job(
-        ProcessingJobName=name,
+    start(
+        acc,
+        "ProcessingJob",
+        name,
         RoleArn=acc.jobs,
         AppSpecification={"ImageUri": image(acc), "ContainerEntrypoint": ["python3", f"{local}/input/code/{program}"]},
         ProcessingInputs=given,
         ProcessingOutputConfig={"Outputs": [{"OutputName": "output", "S3Output": made}]},
         ProcessingResources={"ClusterConfig": resources(acc)},
         StoppingCondition={"MaxRuntimeInSeconds": SECONDS},
-        Tags=TAGS,
     )
 
 
@@ -78,7 +79,7 @@ def train(
 ) -> None:
     """Start a training job."""
     whole = definition(acc, channels, output, built_in)
-    acc.sagemaker.create_training_job(TrainingJobName=name, HyperParameters=chosen, Tags=TAGS, **whole)
+    start(acc, "TrainingJob", name, HyperParameters=chosen, **whole)
 
 
 def tune(acc: Account, name: str, fixed: dict[str, str], channels: dict[str, str], output: str) -> None:
@@ -103,29 +104,14 @@ def tune(acc: Account, name: str, fixed: dict[str, str], channels: dict[str, str
         "RandomSeed": 7,
     }
     whole = definition(acc, channels, output) | {"StaticHyperParameters": fixed}
-    acc.sagemaker.create_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName=name,
-        HyperParameterTuningJobConfig=configuration,
-        TrainingJobDefinition=whole,
-        Tags=TAGS,
-    )
+    tuning = {"HyperParameterTuningJobConfig": configuration, "TrainingJobDefinition": whole}
+    start(acc, "HyperParameterTuningJob", name, **tuning)
 
 
 def tuned(acc: Account, name: str, say: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, int]]:
     """The best job's value and hyperparameters, and how many jobs ended how."""
-    status = "HyperParameterTuningJobStatus"
-    found = follow(
-        lambda: acc.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name), status, say
-    )
+    found = follow(acc, "HyperParameterTuningJob", name, say)
     best = found["BestTrainingJob"]
     chosen = {key: float(value.strip('"')) for key, value in best["TunedHyperParameters"].items()}
     counts = {key: count for key, count in found["TrainingJobStatusCounters"].items() if count}
     return {"value": best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], "chosen": chosen}, counts
-
-
-def trained(acc: Account, name: str, say: Callable[[str], None]) -> dict[str, Any]:
-    return follow(lambda: acc.sagemaker.describe_training_job(TrainingJobName=name), "TrainingJobStatus", say)
-
-
-def processed(acc: Account, name: str, say: Callable[[str], None]) -> dict[str, Any]:
-    return follow(lambda: acc.sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus", say)

@@ -14,6 +14,8 @@ import report
 from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
+SERIES, SEED = 3000, 7  # of the simulation, unless other ones are asked for
+COMPETITIONS = ["m1", "m3_yearly_quarterly", "m4_weekly"]
 console = Console(highlight=False)
 
 
@@ -41,15 +43,24 @@ class Step:
         console.print(f"{mark} {self.name:16} {time.monotonic() - self.begun:6.1f} s  {self.said}")
 
 
+def dataset(args: argparse.Namespace) -> str:
+    """What the run is of: a part of RESULTS.md and a plot of its own, that no other data's run replaces."""
+    if args.data:
+        found = [path.stem for path in ingest.known(args.data)]
+        return "competitions" if found == COMPETITIONS else "-".join(found)
+    size = f"-{args.series}-series-seed-{args.seed}" if (args.series, args.seed) != (SERIES, SEED) else ""
+    return f"simulated{size}{'-tuned' if args.tune else ''}"
+
+
 class Run:
     """Where one run's things lie: in S3 under `prefix`, here under `work`."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.begun = args, time.monotonic()
+        self.acc: cloud.Account | None = None
         self.commit = report.commit(HERE)  # as it was at the start: a run takes minutes
         self.stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        files = ingest.known(args.data) if args.data else []
-        self.dataset = "simulated" if not files else files[0].stem if len(files) == 1 else "competitions"
+        self.dataset = dataset(args)
         self.work: Path = args.work / self.stamp
         self.prefix = f"forecast/{self.dataset}/{self.stamp}"
 

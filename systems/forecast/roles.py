@@ -2,7 +2,7 @@
 
     deployer   uploads data, starts jobs, registers and approves models, deploys and asks what is named forecast-*, and
                may pass just the two others
-    jobs       read what lies under forecast/ and write prepared data, models and logs
+    jobs       read what lies under forecast/ but the test part, and write prepared data, models and logs
     serving    the endpoint and the batch transforms: read models and requests, write answers and logs
 
 On AWS a new role takes some seconds to be known everywhere: become() waits for it.
@@ -15,7 +15,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 
 SERVICE = "sagemaker.amazonaws.com"
 KNOWN_SECONDS, LOOK = 60, 2
@@ -34,8 +37,10 @@ KINDS = [
 KINDS += ["ModelPackage", "ModelPackageGroup"]
 DEPLOYS = [
     *(f"sagemaker:{verb}{kind}" for kind in KINDS for verb in ("Create", "Describe")),
+    *(f"sagemaker:Stop{kind}" for kind in KINDS if kind.endswith("Job")),
     *(f"sagemaker:Delete{kind}" for kind in ("Model", "EndpointConfig", "Endpoint")),
     "sagemaker:UpdateModelPackage",
+    "sagemaker:UpdateEndpoint",
     "sagemaker:InvokeEndpoint",
     "sagemaker:AddTags",
 ]
@@ -70,7 +75,23 @@ def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, A
     return str(arn)
 
 
-def become(sts: Any, arn: str) -> dict[str, str]:
+def become(caller: boto3.Session, arn: str) -> boto3.Session:
+    """A session of the role, whose keys are renewed before their hour is over."""
+    sts = caller.client("sts")
+
+    def fetch() -> dict[str, str]:
+        given = assumed(sts, arn)
+        keys = {"access_key": given["AccessKeyId"], "secret_key": given["SecretAccessKey"]}
+        return keys | {"token": given["SessionToken"], "expiry_time": given["Expiration"].isoformat()}
+
+    session = get_session()
+    session._credentials = RefreshableCredentials.create_from_metadata(
+        metadata=fetch(), refresh_using=fetch, method="sts-assume-role"
+    )
+    return boto3.Session(botocore_session=session, region_name=caller.region_name)
+
+
+def assumed(sts: Any, arn: str) -> dict[str, Any]:
     """Credentials of the role, for an hour; wait while AWS does not know it yet."""
     tries = KNOWN_SECONDS // LOOK
     while True:
@@ -106,6 +127,7 @@ def jobs_policy(region: str, account: str, bucket: str) -> list[dict[str, Any]]:
     return [
         listing(bucket),
         allow(["s3:GetObject"], f"{ours}/*"),
+        allow(["s3:GetObject"], f"{ours}/*/prepared/test/*") | {"Effect": "Deny"},
         allow(["s3:PutObject"], *(f"{ours}/*/{written}/*" for written in ("prepared", "models"))),
         logging(region, account, "TrainingJobs:*", "ProcessingJobs:*"),
         allow([*IMAGES, "cloudwatch:PutMetricData"], "*"),

@@ -22,7 +22,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "model"), str(HERE / "steps"), str(HERE / "data")]
+import check  # noqa: E402
 import cloud  # noqa: E402
+import ending  # noqa: E402
 import ingest  # noqa: E402
 import jobs  # noqa: E402
 import pareto  # noqa: E402
@@ -32,16 +34,16 @@ from delivery import registered, serve  # noqa: E402
 from judge import judge  # noqa: E402
 from panel import read  # noqa: E402
 from pooled import pooled  # noqa: E402
-from progress import Run, Step, console  # noqa: E402
+from progress import SEED, SERIES, Run, Step, console  # noqa: E402
 from simulate import simulate  # noqa: E402
 from training import ask_deepar, start_members, tune, wait_members  # noqa: E402
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(this: Run) -> dict[str, Any]:
     """The whole run; return everything RESULTS.md needs."""
-    this = Run(args)
+    args = this.args
     with Step("account") as step:
-        acc = cloud.account(args.instance_type, args.role)
+        acc = this.acc = cloud.account(args.instance_type, args.role)
         step.say(f"bucket {acc.bucket}, jobs as {acc.jobs.rpartition('/')[2]}")
     truth = prepare(this, acc)
     source = cloud.upload_source(acc, HERE / "model", f"{this.prefix}/source/sourcedir.tar.gz")
@@ -67,11 +69,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "pooled": pooled(evaluation),
         "members": facts,
         "tuned": chosen,
-        "deepar": {group: each["seconds"] for group, each in deepar.items()},
+        "billed": sum(acc.billed.values()),
         "instance": args.instance_type,
-        "series": args.series,
-        "seed": args.seed,
-        "prophet": args.prophet,
+        "command": told.command(args),
         "commit": this.commit,
     }
 
@@ -82,7 +82,8 @@ def combined(this: Run, acc: cloud.Account, source: str) -> str:
         channels = {"train": this.s3(acc, "prepared/train/"), "members": this.s3(acc, "models/members/")}
         output = this.s3(acc, "models/ensemble")
         jobs.train(acc, this.name("ensemble"), jobs.script("combine.py", source, {}), channels, output)
-        artifact = jobs.trained(acc, this.name("ensemble"), step.update)["ModelArtifacts"]["S3ModelArtifacts"]
+        job = cloud.follow(acc, "TrainingJob", this.name("ensemble"), step.update)
+        artifact = job["ModelArtifacts"]["S3ModelArtifacts"]
         fetch(acc, artifact.rpartition("/")[0], this.work / "ensemble")
         step.say("members and weights chosen on the rolling origins")
     return str(artifact)
@@ -102,7 +103,7 @@ def prepare(this: Run, acc: cloud.Account) -> dict[str, Any]:
     with Step("ingest, clean") as step:
         inputs = {"raw": this.s3(acc, "raw/"), "code": this.s3(acc, "code/")}
         jobs.process(acc, this.name("prepare"), "prepare.py", inputs, this.s3(acc, "prepared"))
-        jobs.processed(acc, this.name("prepare"), step.update)
+        cloud.follow(acc, "ProcessingJob", this.name("prepare"), step.update)
         cloud.download(acc, this.s3(acc, "prepared/"), this.work / "prepared")
         groups = read(this.work / "prepared" / "train")
         step.say(", ".join(f"{group.name} {len(group.series):,}" for group in groups) + " series")
@@ -119,8 +120,8 @@ def fetch(acc: cloud.Account, uri: str, folder: Path) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of real sources; default: simulated ones")
-    parser.add_argument("--series", type=int, default=3000, help="how many are simulated")
-    parser.add_argument("--seed", type=int, default=7, help="of the simulation")
+    parser.add_argument("--series", type=int, default=SERIES, help="how many are simulated")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the simulation")
     parser.add_argument("--prophet", type=int, default=10, help="series of each group that Prophet is tried on; 0: all")
     parser.add_argument("--no-deepar", action="store_true", help="leave out DeepAR")
     parser.add_argument("--tune", action="store_true", help="first tune LightGBM, with early stopping")
@@ -133,17 +134,23 @@ def arguments() -> argparse.Namespace:
         "--summary", type=Path, help="at the end, write the run's figures to this file, one JSON object"
     )
     args = parser.parse_args()
-    if args.data and not ingest.known(args.data):
-        parser.error(f"{args.data} has none of {', '.join(ingest.READERS)}")
+    try:
+        check.arguments(args)
+    except ValueError as error:
+        parser.exit(2, f"{error}.\n")
     return args
 
 
 def main() -> None:
     args = arguments()
+    this = Run(args)
     try:
-        found = run(args)
+        with ending.tidied(this):
+            found = run(this)
     except (BotoCoreError, ClientError) as error:
         raise SystemExit(f"AWS refused: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     told.show(found, console)
     picture = pareto.picture(found["evaluation"])
     (args.work / f"pareto-{found['dataset']}.svg").write_text(picture)

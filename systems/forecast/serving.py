@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
-from cloud import TAGS, THREADS, Account, follow, image
+from cloud import TAGS, THREADS, Account, call, follow, image, start
 
-GROUP = "forecast-ensemble"
+GROUP = ENDPOINT = "forecast-ensemble"
 
 
 def register(acc: Account, artifact: str, evaluation: str, told: str) -> str:
@@ -51,18 +51,34 @@ def model(acc: Account, name: str, container: dict[str, Any]) -> None:
     acc.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=acc.serving, Tags=TAGS)
 
 
+def deployed(acc: Account) -> str | None:
+    """The name of the configuration and of the model that the endpoint has, if there is one."""
+    try:
+        return str(acc.sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        return None
+
+
 def deploy(acc: Account, name: str, say: Callable[[str], None]) -> None:
-    """An endpoint of the model of that name."""
+    """The model of that name, in place of what the endpoint served before, which is deleted."""
     variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": acc.instance, "InitialInstanceCount": 1}
     acc.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=TAGS)
-    acc.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=TAGS)
-    follow(lambda: acc.sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus", say)
+    if before := deployed(acc):
+        acc.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
+    else:
+        acc.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name, Tags=TAGS)
+    if (found := follow(acc, "Endpoint", ENDPOINT, say))["EndpointConfigName"] != name:
+        raise SystemExit(f"{ENDPOINT} went back to what it served: {found.get('FailureReason')}")
+    if before:
+        remove(acc, before)
 
 
-def ask(acc: Account, endpoint: str, asked: dict[str, Any]) -> dict[str, Any]:
+def ask(acc: Account, asked: dict[str, Any]) -> dict[str, Any]:
     """The endpoint's answer for one series."""
     runtime = acc.session.client("sagemaker-runtime")
-    answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/json", Body=json.dumps(asked))
+    answer = runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/json", Body=json.dumps(asked))
     return dict(json.loads(answer["Body"].read()))
 
 
@@ -77,8 +93,10 @@ def transform(
             "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{acc.bucket}/{prefix}/requests/{name}/"}
         }
     }
-    acc.sagemaker.create_transform_job(
-        TransformJobName=name,
+    start(
+        acc,
+        "TransformJob",
+        name,
         ModelName=of,
         BatchStrategy="MultiRecord",
         MaxPayloadInMB=1,
@@ -90,19 +108,28 @@ def transform(
             "AssembleWith": "Line",
         },
         TransformResources={"InstanceType": acc.instance, "InstanceCount": 1},
-        Tags=TAGS,
     )
 
 
 def transformed(acc: Account, name: str, prefix: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """The answers, in the order of the lines."""
-    follow(lambda: acc.sagemaker.describe_transform_job(TransformJobName=name), "TransformJobStatus", say)
+    follow(acc, "TransformJob", name, say)
     found = acc.s3.get_object(Bucket=acc.bucket, Key=f"{prefix}/answers/{name}/series.jsonl.out")
     return [json.loads(line) for line in found["Body"].read().splitlines() if line.strip()]
 
 
 def delete(acc: Account, name: str) -> None:
-    """Delete endpoint, configuration and model of that name."""
-    acc.sagemaker.delete_endpoint(EndpointName=name)
-    acc.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    acc.sagemaker.delete_model(ModelName=name)
+    """Delete configuration and model of that name, and the endpoint if it serves them."""
+    if deployed(acc) == name:
+        acc.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+    remove(acc, name)
+
+
+def remove(acc: Account, name: str) -> None:
+    """Configuration and model of that name, where they are."""
+    for kind in ("EndpointConfig", "Model"):
+        try:
+            call(acc, "delete", kind, name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise

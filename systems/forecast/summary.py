@@ -12,7 +12,7 @@ import report
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """OWA over all series, as RESULTS.md has it; the floor is the seasonal naive forecast."""
-    pooled, simulated = found["pooled"], found["dataset"] == "simulated"
+    pooled, simulated = found["pooled"], found["dataset"].startswith("simulated")
     high = pooled["difference_floor"]["interval"][1]
     return {
         "dataset": f"{pooled['series']:,} series, {'simulated' if simulated else found['dataset']}",

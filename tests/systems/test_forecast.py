@@ -65,7 +65,7 @@ def test_its_roles_do_their_own_work_and_nothing_else(cloud):
     assert code.make(connect(cloud, "iam"), ACCOUNT, REGION, BUCKET) == made  # again changes nothing
     for key in (f"{RUN}/models/members/a", f"{RUN}/prepared/test/a", "others/secret"):
         connect(cloud, "s3").put_object(Bucket=BUCKET, Key=key, Body=b"1")
-    key = code.become(connect(cloud, "sts"), made.deployer)
+    key = code.assumed(connect(cloud, "sts"), made.deployer)
     deployer = cloud._client("sagemaker", REGION, key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
     image = {"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"}
 
@@ -81,6 +81,8 @@ def test_its_roles_do_their_own_work_and_nothing_else(cloud):
     serving.put_object(Bucket=BUCKET, Key=f"{RUN}/answers/b", Body=b"2")
     assert serving.get_object(Bucket=BUCKET, Key=f"{RUN}/models/members/a")["Body"].read() == b"1"
     denied(jobs.get_object, "s3:GetObject", Bucket=BUCKET, Key="others/secret")
+    denied(jobs.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/prepared/test/a")
+    assert jobs.get_object(Bucket=BUCKET, Key=f"{RUN}/models/members/a")["Body"].read() == b"1"
     denied(jobs.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/answers/b", Body=b"")
     denied(serving.get_object, "s3:GetObject", Bucket=BUCKET, Key=f"{RUN}/prepared/test/a")
     denied(serving.put_object, "s3:PutObject", Bucket=BUCKET, Key=f"{RUN}/models/members/a", Body=b"")
@@ -88,7 +90,7 @@ def test_its_roles_do_their_own_work_and_nothing_else(cloud):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_it_forecasts_judges_registers_and_serves_in_a_running_cloud(tmp_path: Path) -> None:
+def test_it_tunes_forecasts_judges_registers_and_serves_in_a_running_cloud(tmp_path: Path) -> None:
     interpreter = REPOSITORY / ".venvs" / "forecast" / "bin" / "python"
     if not interpreter.exists():
         pytest.skip(f"{interpreter} is missing: `skylab run forecast` makes it")
@@ -96,15 +98,19 @@ def test_it_forecasts_judges_registers_and_serves_in_a_running_cloud(tmp_path: P
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=60)
     inside = [*SKYLAB[1:], "exec", "--root", root, "--", interpreter, "run.py", "--work", tmp_path / "work"]
     try:
-        small = ["--series", 18, "--prophet", 1, "--no-deepar", "--delete", "--summary", tmp_path / "summary.json"]
+        small = ["--series", 36, "--prophet", 1, "--tune", "--delete", "--summary", tmp_path / "summary.json"]
         told = python(*inside, *small, seconds=560)
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=60)
 
-    assert re.search(r"done batch transform .* the same as judged", " ".join(told.split()))
+    told = " ".join(told.split())
+    assert re.search(r"done tune lightgbm .* OWA 0\.\d+ with the defaults, 0\.\d+ with \{'", told)
+    assert re.search(r"done deepar meters-monthly .* 12 series forecast|DeepAR is left out: The image needs", told)
+    assert re.search(r"done batch transform .* the same as judged", told)
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["dataset"] == "18 series, simulated" and summary["endpoint"] is None
+    assert summary["dataset"] == "36 series, simulated" and summary["endpoint"] is None
     assert summary["model"]["low"] < summary["model"]["value"] < summary["model"]["high"]
     cleaning = next((tmp_path / "work").rglob("cleaning.json"))
     assert set(json.loads(cleaning.read_text())) == {"shops-daily", "meters-monthly", "accounts-quarterly"}
-    assert (tmp_path / "work" / "pareto-simulated.svg").read_text().startswith("<svg")
+    (plot,) = (tmp_path / "work").glob("pareto-simulated-36-*.svg")
+    assert plot.read_text().startswith("<svg")

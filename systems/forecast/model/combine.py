@@ -4,8 +4,9 @@
 
 For each group every subset of the members is tried as mean, and as mean with weights that fall with the square of a
 member's error. The score is OWA over the origins. Of all that are within a standard error of the best
-(paired, over the series) the one with the most members is taken: the best of many is partly luck, breadth lasts.
-The quantiles are those of the ensemble's own errors on the origins, by step, in units of each series' MASE scale.
+(paired, over the series, each the mean of its origins) the one with the most members is taken: the best of many is
+partly luck, breadth lasts. The quantiles are those of the ensemble's own errors on the origins, by step, in units of
+each series' MASE scale, the median among them; the floor, the seasonal naive forecast, has its own in the same way.
 
 It leaves ensemble.json, forecasts.parquet (value and quantiles, from the end of the histories), and what serves: code/.
 """
@@ -28,6 +29,7 @@ from panel import Group, read
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 SERVED = ("ets", "theta", "ces", "arima", "lightgbm")  # what the endpoint can fit; the floors are no candidates
+FLOOR = "snaive"
 HERE = Path(__file__).resolve().parent
 
 
@@ -51,8 +53,8 @@ def opened(folder: Path) -> tuple[pd.DataFrame, dict[str, dict[str, Any]], list[
 
 def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Facts of two parts of a member."""
-    sums = {key: {g: one[key].get(g, 0) + n for g, n in other[key].items()} for key in ("seconds", "series")}
-    return one | sums | {key: one[key] + other[key] for key in ("fits", "stood_in")}
+    sums = {key: {g: one[key].get(g, 0) + n for g, n in other[key].items()} for key in ("seconds", "series", "fits")}
+    return one | sums | {"stood_in": one["stood_in"] + other["stood_in"]}
 
 
 def matrix(table: pd.DataFrame, names: list[str], horizon: int) -> np.ndarray | None:
@@ -67,19 +69,22 @@ class Origins:
 
     def __init__(self, group: Group, table: pd.DataFrame) -> None:
         parts: dict[str, list[np.ndarray]] = {}
+        self.names: list[str] = []  # of the rows' series
         self.season, truth, scales, naive2 = group.season, [], [], []
         for origin in range(1, group.origins + 1):
             histories, after = group.cut(origin), group.truth(origin)
             if not histories:
                 continue
+            self.names += list(histories)
             truth += [after[name] for name in histories]
             scales += [metrics.scale(y, group.season) for y in histories.values()]
             naive2 += [metrics.naive2(y, group.season, group.horizon) for y in histories.values()]
             for member, rows in table[table["origin"] == origin].groupby("member"):
                 found = matrix(rows, list(histories), group.horizon)
-                if found is not None and member in SERVED:
+                if found is not None and member in (*SERVED, FLOOR):
                     parts.setdefault(str(member), []).append(found)
-        self.members = {name: np.concatenate(found) for name, found in sorted(parts.items())}
+        whole = {name: np.concatenate(found) for name, found in sorted(parts.items())}
+        self.floor, self.members = whole[FLOOR], {name: rows for name, rows in whole.items() if name in SERVED}
         self.truth, self.scales = np.stack(truth), np.array(scales)
         reference = np.stack(naive2)
         self.naive2 = self._errors(reference).mean(axis=1)
@@ -117,30 +122,26 @@ def choose(origins: Origins) -> dict[str, Any]:
     alone = {name: float(origins.scores(found).mean()) for name, found in origins.members.items()}
     tried = [(how, weights, origins.scores(combined(weights, origins.members))) for how, weights in candidates(alone)]
     best = min(tried, key=lambda each: each[2].mean())
-    within = [each for each in tried if not worse(each[2], best[2])]
+    within = [each for each in tried if not worse(each[2], best[2], origins.names)]
     how, weights, scores = min(within, key=lambda each: (-len(each[1]), each[2].mean()))
     return {"how": how, "weights": weights, "owa": float(scores.mean()), "members": alone, "tried": len(tried)}
 
 
-def worse(own: np.ndarray, best: np.ndarray) -> bool:
-    """By more than a standard error of the paired difference."""
-    apart = own - best
-    return bool(apart.mean() > apart.std() / np.sqrt(len(apart)))
+def worse(own: np.ndarray, best: np.ndarray, names: list[str]) -> bool:
+    """By more than a standard error of the paired difference. A series' origins are one observation, their mean."""
+    apart = pd.Series(own - best).groupby(names).mean()
+    return bool(apart.mean() > apart.std(ddof=0) / np.sqrt(len(apart)))
 
 
-def spread(origins: Origins, weights: dict[str, float]) -> dict[str, list[float]]:
-    """For each level the errors' quantile at each step, in units of the scale."""
-    apart = (origins.truth - combined(weights, origins.members)) / origins.scales[:, None]
-    # the middle is the forecast itself
-    return {
-        str(level): ([0.0] * apart.shape[1] if level == 0.5 else np.quantile(apart, level, axis=0).tolist())
-        for level in LEVELS
-    }
+def spread(origins: Origins, forecast: np.ndarray) -> dict[str, list[float]]:
+    """For each level the quantile at each step of a forecast's errors, in units of the scale."""
+    apart = (origins.truth - forecast) / origins.scales[:, None]
+    return {str(level): np.quantile(apart, level, axis=0).tolist() for level in LEVELS}
 
 
-def quantiles(chosen: dict[str, Any], value: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
+def quantiles(spread: dict[str, list[float]], value: np.ndarray, scales: np.ndarray) -> dict[str, np.ndarray]:
     """By level, of rows of forecasts; never below 0 where forecasts are not."""
-    found = {level: value + scales[:, None] * np.array(steps) for level, steps in chosen["spread"].items()}
+    found = {level: value + scales[:, None] * np.array(steps) for level, steps in spread.items()}
     floor = np.where(value.min(axis=1, keepdims=True) >= 0, 0.0, -np.inf)
     return {level: np.maximum(rows, floor) for level, rows in found.items()}
 
@@ -152,7 +153,7 @@ def forecasts(group: Group, chosen: dict[str, Any], table: pd.DataFrame) -> pd.D
     found = {name: matrix(now[now["member"] == name], names, group.horizon) for name in chosen["weights"]}
     value = combined(chosen["weights"], {name: rows for name, rows in found.items() if rows is not None})
     scales = np.array([metrics.scale(y, group.season) for y in group.series.values()])
-    wide = {"value": value} | quantiles(chosen, value, scales)
+    wide = {"value": value} | quantiles(chosen["spread"], value, scales)
     named = {"series": np.repeat(names, group.horizon), "step": np.tile(np.arange(group.horizon), len(names))}
     return pd.DataFrame(named | {column: rows.ravel() for column, rows in wide.items()}).assign(group=group.name)
 
@@ -167,7 +168,8 @@ def combine(train: Path, members: Path, out: Path) -> dict[str, Any]:
         origins = Origins(group, rows)
         chosen = choose(origins)
         chosen |= {"season": group.season, "cycle": group.cycle, "horizon": group.horizon}
-        chosen["spread"] = spread(origins, chosen["weights"])
+        chosen["spread"] = spread(origins, combined(chosen["weights"], origins.members))
+        chosen["floor"] = spread(origins, origins.floor)
         ensemble[group.name] = chosen
         tables.append(forecasts(group, chosen, rows))
         shown = ", ".join(f"{name} {weight:.2f}" for name, weight in chosen["weights"].items())

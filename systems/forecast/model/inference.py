@@ -55,7 +55,7 @@ def one(asked: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
     season, trees = chosen["season"], model["lightgbm"].get(asked["group"])
     found = {name: member(name, y, chosen, trees) for name in chosen["weights"]}
     value = combined(chosen["weights"], found)[None]
-    spread = quantiles(chosen, value, np.array([metrics.scale(y, season)]))
+    spread = quantiles(chosen["spread"], value, np.array([metrics.scale(y, season)]))
     told = {level: rows[0].tolist() for level, rows in spread.items()}
     return {"id": asked.get("id"), "value": value[0].tolist(), "quantiles": told}
 

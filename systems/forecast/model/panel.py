@@ -34,11 +34,15 @@ class Group:
 
     def cut(self, origin: int) -> dict[str, np.ndarray]:
         """The histories up to an origin: of all series at the end, before it of those judged and long enough."""
+        found = self.known(origin)
+        return found if origin == 0 else {name: y for name, y in found.items() if name in self.judged}
+
+    def known(self, origin: int) -> dict[str, np.ndarray]:
+        """The histories up to an origin of all series that are long enough: what a model of all learns from there."""
         if origin == 0:
             return dict(self.series)
-        off, shortest = self.horizon + (origin - 1) * self.step, max(SHORTEST, 2 * self.season)
-        kept = {name: y[: len(y) - off] for name, y in self.series.items() if name in self.judged}
-        return {name: y for name, y in kept.items() if len(y) >= shortest}
+        off, least = self.horizon + (origin - 1) * self.step, shortest(self.season)
+        return {name: y[: len(y) - off] for name, y in self.series.items() if len(y) - off >= least}
 
     def only(self, names: list[str]) -> Group:
         """The same group with these series alone."""
@@ -48,6 +52,11 @@ class Group:
         """What followed an origin (1 or more)."""
         off = self.horizon + (origin - 1) * self.step
         return {name: self.series[name][-off:][: self.horizon] for name in self.cut(origin)}
+
+
+def shortest(season: int) -> int:
+    """Periods of history that an origin needs."""
+    return max(SHORTEST, 2 * season)
 
 
 def read(folder: Path) -> list[Group]:

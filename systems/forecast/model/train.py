@@ -42,16 +42,17 @@ def local(group: Group, origin: int, member: str, facts: dict[str, Any]) -> Fore
 
 
 def lightgbm(group: Group, origin: int, chosen: dict[str, Any], folder: Path, facts: dict[str, Any]) -> Forecasts:
-    """Fitted on the histories up to the origin; that of origin 0 is kept, to be served."""
+    """Fitted on all histories up to the origin, as what is served is; that of origin 0 is kept, to be served."""
     parts = {
         name: seen("lightgbm", y, group.season, group.horizon, group.cycle)
-        for name, y in group.cut(origin).items()
+        for name, y in group.known(origin).items()
         if len(y) >= 8
     }
     series, found = {name: part[0] for name, part in parts.items()}, {}
     if any(len(y) >= lags.LAGS[-1] + group.horizon for y in series.values()):
         model = lags.Lags(series, group.horizon, chosen)
-        found = {name: values * parts[name][2] for name, values in model.forecast(series, group.horizon).items()}
+        asked = {name: series[name] for name in group.cut(origin) if name in series}
+        found = {name: values * parts[name][2] for name, values in model.forecast(asked, group.horizon).items()}
         if origin == 0:
             lags.save(model, folder / "lightgbm" / f"{group.name}.joblib")
     for name, y in group.cut(origin).items():
@@ -85,13 +86,13 @@ def rows(group: str, origin: int, found: Forecasts) -> pd.DataFrame:
 
 def train(args: argparse.Namespace, chosen: dict[str, Any]) -> dict[str, Any]:
     """All groups, all origins; return the facts."""
-    facts: dict[str, Any] = {"member": args.member, "stood_in": 0, "fits": 0, "seconds": {}, "series": {}}
+    facts: dict[str, Any] = {"member": args.member, "stood_in": 0, "fits": {}, "seconds": {}, "series": {}}
     tables, scores = [], []
     if args.member in MEMBERS:
         forecast(args.member, np.arange(1.0, 25.0) + np.arange(24) % 4, 4, 2)  # imports are no part of the cost
     for group in read(args.train):
         group = group.only(drawn(list(group.series), args.sample)[args.part :: args.parts])
-        begun, wall = used(), time.monotonic()
+        begun, wall, fits = used(), time.monotonic(), 0
         for origin in range(1 if args.only_origins else 0, group.origins + 1):
             if not group.cut(origin):
                 continue
@@ -99,11 +100,12 @@ def train(args: argparse.Namespace, chosen: dict[str, Any]) -> dict[str, Any]:
                 found = lightgbm(group, origin, chosen, args.model_dir, facts)
             else:
                 found = local(group, origin, args.member, facts)
-            facts["fits"] += len(found)
+            fits += len(found)
             tables.append(rows(group.name, origin, found))
             if origin:
                 scores.append(score(group, origin, found))
-        facts["seconds"][group.name], facts["series"][group.name] = used() - begun, len(group.series)
+        facts["seconds"][group.name], facts["fits"][group.name] = used() - begun, fits
+        facts["series"][group.name] = len(group.series)
         said = f"{group.name}: {len(group.series)} series in {time.monotonic() - wall:.1f} s"
         if scores:
             own = np.mean(scores, axis=0)
@@ -131,7 +133,9 @@ def main() -> None:
     args = parser.parse_args()
     facts = train(args, {name: getattr(args, name) for name in lags.DEFAULTS})
     seconds = sum(facts["seconds"].values())
-    print(f"{facts['fits']} fits, {seconds:.1f} CPU seconds, Naive2 stood in {facts['stood_in']} times")
+    print(
+        f"{sum(facts['fits'].values())} forecasts, {seconds:.1f} CPU seconds, Naive2 stood in {facts['stood_in']} times"
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 duplicate    the same period twice: the later arrival stays (a correction, where the values differ)
 invalid      not a finite number: a gap
-gap          a period without value between first and last: what its neighbours a season away say, scaled to the
-             level around it; else a line between its neighbours
+gap          a period without value between the first one and the split: what its neighbours a season away say, scaled
+             to the level around it; else a line between its neighbours, and after the last one that one
 outlier      far (THRESHOLD robust deviations) from the local median of the series without its season, and alone:
              a longer stretch is a change of level, which is no error. Treated as a gap, or only reported.
 """
@@ -35,10 +35,11 @@ class Found:
     at: tuple[int, ...] = ()
 
 
-def clean(table: pd.DataFrame, season: int, treat: bool) -> tuple[pd.DataFrame, list[Found]]:
+def clean(table: pd.DataFrame, season: int, treat: bool, ends: dict[str, int]) -> tuple[pd.DataFrame, list[Found]]:
     """A group's rows (series, t, y; order of arrival) as one row a period, and what was found.
 
-    treat: False leaves outliers as they are and only reports them.
+    treat: False leaves outliers as they are and only reports them. ends: the last period of each series' history:
+    where its value is missing the history still reaches it, or forecasts would be judged a period off.
     """
     parts, found = [], []
     for series, rows in table.groupby("series", sort=True):
@@ -51,7 +52,10 @@ def clean(table: pd.DataFrame, season: int, treat: bool) -> tuple[pd.DataFrame, 
         facts.outliers, facts.at = int(odd.sum()), tuple(int(each) for each in t[odd])
         if treat and odd.any():
             y = filled(np.where(odd, np.nan, y), season)
-        parts.append(pd.DataFrame({"series": str(series), "t": t, "y": y}))
+        late = ends[str(series)] - int(t[-1])
+        facts.gaps += late
+        y = filled(np.append(y, np.full(late, np.nan)), season)
+        parts.append(pd.DataFrame({"series": str(series), "t": np.arange(t[0], t[-1] + late + 1), "y": y}))
         found.append(facts)
     return pd.concat(parts, ignore_index=True), found
 
@@ -79,7 +83,7 @@ def regular(series: str, t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def filled(y: np.ndarray, season: int) -> np.ndarray:
-    """Without NaN. The first and last value are there."""
+    """Without NaN. The first value is there."""
     missing = np.isnan(y)
     if not missing.any():
         return y

@@ -68,7 +68,15 @@ def known(folder: Path) -> list[Path]:
 
 
 def ingest(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each group of the folder's sources, by name."""
+    """Each group of the folder's sources, by name. ValueError, which names the file, for one that cannot be read."""
     for path in known(folder):
-        for group, table in READERS[path.name](path).groupby("group", sort=True):
-            yield str(group), table.reset_index(drop=True)
+        try:
+            table = READERS[path.name](path)
+        except KeyError as error:
+            raise ValueError(f"{path.name} lacks a column: {error.args[0]}") from None
+        except (ValueError, TypeError, AttributeError, OSError) as error:
+            raise ValueError(f"{path.name} cannot be read: {' '.join(str(error).split())[:200]}") from None
+        if table.empty:
+            raise ValueError(f"{path.name} has no rows")
+        for group, rows in table.groupby("group", sort=True):
+            yield str(group), rows.reset_index(drop=True)

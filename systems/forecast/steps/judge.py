@@ -1,7 +1,8 @@
 """What the forecasts from the end of the histories are worth, on the test part: every model, the ensemble, intervals.
 
 Bootstrap intervals resample the series. A difference is paired: both models on the same series.
-Cost is CPU seconds for 1,000 series, rolling origins included: what it takes to choose, not only to forecast.
+Cost is CPU seconds for 1,000 forecasts, learning included, over all that a member made, at the origins and at the end.
+A model that was tried on some of the series alone is compared with the ensemble on those, paired.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import metrics
 import numpy as np
 import pandas as pd
-from combine import LEVELS, matrix, opened
+from combine import FLOOR, LEVELS, matrix, opened, quantiles
 from panel import Group, read
 from pooled import REFERENCE, interval, resamples
 
@@ -26,11 +27,10 @@ class Judge:
     def __init__(self, group: Group, test: pd.DataFrame) -> None:
         self.group, self.names = group, [name for name in group.series if name in set(test["series"].astype(str))]
         self.y = np.full((len(self.names), group.horizon), np.nan)
-        ends = test.groupby("series")["t"].max()
         row = {name: place for place, name in enumerate(self.names)}
-        for series, t, y in zip(test["series"].astype(str), test["t"], test["y"], strict=True):
+        for series, step, y in zip(test["series"].astype(str), test["step"], test["y"], strict=True):
             if series in row:
-                self.y[row[series], group.horizon - 1 - (ends[series] - t)] = y
+                self.y[row[series], step] = y
         self.scales = np.array([metrics.scale(group.series[name], group.season) for name in self.names])
         naive2 = [metrics.naive2(group.series[name], group.season, group.horizon) for name in self.names]
         self.naive2 = self.errors(np.stack(naive2), self.names)
@@ -55,10 +55,10 @@ class Judge:
         told = {key: {"value": float(value), "interval": interval(drawn)} for key, (value, drawn) in found.items()}
         return told | {"series": len(names)}
 
-    def difference(self, one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
-        """OWA of one less that of the other, on all series."""
-        draws, n2 = resamples(len(self.names)), self.naive2
-        parts = [self.errors(each, self.names) for each in (one, other)]
+    def difference(self, one: np.ndarray, other: np.ndarray, names: list[str]) -> dict[str, Any]:
+        """OWA of one less that of the other, on these series."""
+        draws, n2 = resamples(len(names)), self.reference(names)
+        parts = [self.errors(each, names) for each in (one, other)]
         owas = [
             (p[0][draws].mean(1) / n2[0][draws].mean(1) + p[1][draws].mean(1) / n2[1][draws].mean(1)) / 2 for p in parts
         ]
@@ -102,7 +102,7 @@ def members(judged: Judge, table: pd.DataFrame, facts: dict[str, dict[str, Any]]
         names = [each for each in judged.names if each in there]
         forecast = matrix(rows[rows["series"].isin(names)], names, group.horizon)
         if forecast is not None:
-            cost = 1000 * facts[str(name)]["seconds"][group.name] / facts[str(name)]["series"][group.name]
+            cost = 1000 * facts[str(name)]["seconds"][group.name] / facts[str(name)]["fits"][group.name]
             found[str(name)] = {"names": names, "forecast": forecast, "cost": cost}
     return found
 
@@ -123,9 +123,13 @@ def one(judged: Judge, theirs: dict[str, dict[str, Any]], own: pd.DataFrame, cho
     models["ensemble"] = judged.told(wide["value"], names) | {
         "cost": sum(models[name]["cost"] for name in chosen["weights"])
     }
-    floor = {q: theirs["snaive"]["forecast"] for q in LEVELS}
+    for name, each in theirs.items():
+        if each["names"] != names:
+            rows = wide["value"][[names.index(series) for series in each["names"]]]
+            models[name]["less_ensemble"] = judged.difference(each["forecast"], rows, each["names"])
     complete = {name: each["forecast"] for name, each in theirs.items() if each["names"] == names}
     errors = {name: judged.errors(rows, names) for name, rows in (complete | {"ensemble": wide["value"]}).items()}
+    floor = quantiles(chosen["floor"], theirs[FLOOR]["forecast"], judged.scales)
     return {
         "series": len(names),
         "horizon": horizon,
@@ -133,9 +137,9 @@ def one(judged: Judge, theirs: dict[str, dict[str, Any]], own: pd.DataFrame, cho
         "chosen": {key: chosen[key] for key in ("how", "weights", "owa", "members", "tried")},
         "best": best,
         "errors": {name: np.round(pair, 6).tolist() for name, pair in (errors | {REFERENCE: judged.naive2}).items()},
-        "difference": judged.difference(wide["value"], theirs[best]["forecast"]),
+        "difference": judged.difference(wide["value"], theirs[best]["forecast"], names),
         "probabilistic": probabilistic(judged, {level: wide[str(level)] for level in LEVELS}),
-        "floor_quantile_loss": metrics.quantile_loss(judged.y, floor),
+        "floor": probabilistic(judged, {float(level): rows for level, rows in floor.items()}),
     }
 
 

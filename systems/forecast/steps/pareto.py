@@ -20,13 +20,19 @@ def front(points: dict[str, tuple[float, float]]) -> list[str]:
 
 
 def points(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """(CPU seconds for 1,000 series, OWA) of a group's models."""
+    """(CPU seconds for 1,000 forecasts, OWA) of a group's models."""
     return {name: (max(model["cost"], 0.01), model["owa"]["value"]) for name, model in report["models"].items()}
+
+
+def whole(report: dict[str, Any]) -> set[str]:
+    """The models that were judged on all of the group's series: the others' OWA is of other series, and not ranked."""
+    return {name for name, model in report["models"].items() if model["series"] == report["series"]}
 
 
 def panel(group: str, report: dict[str, Any]) -> list[str]:
     """One group, at the origin of coordinates."""
-    found, best = points(report), set(front(points(report)))
+    found, ranked = points(report), whole(report)
+    edge = front({name: point for name, point in found.items() if name in ranked})
     costs, errors = [math.log10(cost) for cost, _ in found.values()], [owa for _, owa in found.values()]
     left, right = math.floor(min(costs)), math.ceil(max(costs) + 0.2)
     low, high = min(errors) - 0.03, min(max(errors), 1.5) + 0.03
@@ -45,20 +51,21 @@ def panel(group: str, report: dict[str, Any]) -> list[str]:
         drawn.append(f'<text x="{x(10.0**power):.0f}" y="{base + 15}" class="tick">{label}</text>')
     for step in range(math.ceil(low * 10), math.floor(high * 10) + 1):
         drawn.append(f'<text x="{MARGIN - 16}" y="{y(step / 10) + 4:.0f}" class="tick">{step / 10:.1f}</text>')
-    line = " ".join(f"{x(found[name][0]):.1f},{y(found[name][1]):.1f}" for name in front(found))
+    line = " ".join(f"{x(found[name][0]):.1f},{y(found[name][1]):.1f}" for name in edge)
     drawn.append(f'<polyline points="{line}" class="front"/>')
     for name, (cost, owa) in found.items():
-        kind = "best" if name in best else "other"
+        kind = "best" if name in edge else "other" if name in ranked else "few"
+        label = name if name in ranked else f"{name}, n={report['models'][name]['series']}"
         place = f'cx="{x(cost):.1f}" cy="{y(owa):.1f}"'
         drawn.append(f'<circle {place} r="4" class="{kind}"><title>{name} {owa:.3f}</title></circle>')
-        drawn.append(f'<text x="{x(cost) + 6:.1f}" y="{y(owa) - 5:.1f}" class="{kind}">{escape(name)}</text>')
+        drawn.append(f'<text x="{x(cost) + 6:.1f}" y="{y(owa) - 5:.1f}" class="{kind}">{escape(label)}</text>')
     return drawn
 
 
 STYLE = (
     "text{font:11px sans-serif;fill:#333}.title{font-size:13px;text-anchor:middle;font-weight:bold}"
     ".tick{text-anchor:middle;fill:#777}.axis{fill:none;stroke:#999}.front{fill:none;stroke:#c2410c;stroke-width:1.5}"
-    "circle.best{fill:#c2410c}circle.other{fill:#64748b}"
+    "circle.best{fill:#c2410c}circle.other{fill:#64748b}circle.few{fill:none;stroke:#64748b}"
     "text.best{fill:#c2410c}"
 )
 
@@ -67,7 +74,8 @@ def picture(evaluation: dict[str, Any]) -> str:
     """SVG."""
     rows = math.ceil(len(evaluation) / COLUMNS)
     width, height = WIDTH * COLUMNS, HEIGHT * rows + 24
-    told = "across: CPU seconds for 1,000 series, logarithmic; up: OWA on the test part; orange: none is better at both"
+    told = "across: CPU s for 1,000 forecasts, logarithmic; up: OWA on the test part; "
+    told += "orange: none beats it at both; hollow: n series alone"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<style>{STYLE}</style><rect width="100%" height="100%" fill="white"/>',

@@ -4,7 +4,8 @@ python steps/prepare.py --raw FOLDER --out FOLDER
 
 train/<group>.parquet   series, t, y: regular, without gaps
 train/groups.json       season, horizon, origins of each group
-test/<group>.parquet    series, t, y: the last horizon as it came (the later of two duplicates), for judging alone
+test/<group>.parquet    series, t, step, y: the last horizon as it came (the later of two duplicates), for judging
+                        alone; step counts from the split, 0 is the first period after it
 report/cleaning.json    what was found and treated, by group and by series
 """
 
@@ -32,14 +33,15 @@ FREQUENCIES = {
 COMPETITIONS = ("m1", "m3", "m4")  # judged by published protocols: their values are left as they are
 
 
-def split(table: pd.DataFrame, horizon: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What lies before the last horizon of each series, and that horizon."""
+def split(table: pd.DataFrame, horizon: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
+    """What lies before the last horizon of each series, that horizon with its steps, and the last t before it."""
     if (table["split"] != "").all():
-        later = table["split"] == "test"
+        ends = table[table["split"] != "test"].groupby("series")["t"].max()
     else:
-        end = table.groupby("series")["t"].transform("max")
-        later = table["t"] > end - horizon
-    return table[~later], table[later]
+        ends = table.groupby("series")["t"].max() - horizon
+    step = table["t"] - table["series"].map(ends) - 1
+    after = table[(step >= 0) & (step < horizon)].assign(step=step).astype({"step": "int64"})
+    return table[step < 0], after, {str(series): int(t) for series, t in ends.items()}
 
 
 def prepare(raw: Path, out: Path) -> dict[str, Any]:
@@ -50,15 +52,15 @@ def prepare(raw: Path, out: Path) -> dict[str, Any]:
     for group, table in ingest(raw):
         source, _, frequency = group.rpartition("-")
         season, horizon, origins, step = FREQUENCIES[frequency]
-        before, after = split(table, horizon)
-        regular, found = clean(before, season, treat=source not in COMPETITIONS)
+        before, after, ends = split(table, horizon)
+        regular, found = clean(before, season, source not in COMPETITIONS, ends)
         after = after.dropna(subset=["y"]).drop_duplicates(["series", "t"], keep="last")
         regular.to_parquet(out / "train" / f"{group}.parquet", index=False)
-        after[["series", "t", "y"]].to_parquet(out / "test" / f"{group}.parquet", index=False)
+        after[["series", "t", "step", "y"]].to_parquet(out / "test" / f"{group}.parquet", index=False)
         cycle = CYCLES.get(frequency, season)
         groups[group] = {"season": season, "cycle": cycle, "horizon": horizon, "origins": origins, "step": step}
         details = [asdict(each) for each in found if each.outliers or each.gaps or each.duplicates or each.corrections]
-        first, length = int(regular["t"].min()), int(before["t"].max() - regular["t"].min() + 1)
+        first, length = int(regular["t"].min()), int(regular["t"].max() - regular["t"].min() + 1)
         report[group] = {
             "first": first,
             "length": length,

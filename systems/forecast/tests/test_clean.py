@@ -16,7 +16,7 @@ def table(t, y, series="a"):
 
 
 def cleaned(t, y, season=1, treat=True):
-    regular, found = clean(table(t, y), season, treat)
+    regular, found = clean(table(t, y), season, treat, {"a": max(t)})
     return regular.y.tolist(), found[0]
 
 
@@ -75,7 +75,7 @@ def test_a_clean_series_is_not_touched():
 
 
 def test_a_series_without_a_number_is_counted_and_left_out():
-    regular, found = clean(pd.concat([table([0], [np.nan]), table([0, 1], [1.0, 2.0], "b")]), 1, True)
+    regular, found = clean(pd.concat([table([0], [np.nan]), table([0, 1], [1.0, 2.0], "b")]), 1, True, {"a": 0, "b": 1})
     assert set(regular.series) == {"b"} and summary(found) | {"invalid": 1, "series": 2} == summary(found)
 
 

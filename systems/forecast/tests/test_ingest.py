@@ -60,16 +60,16 @@ def test_a_competitions_file_is_as_many_groups_as_it_has_frequencies(tmp_path):
     found = groups(tmp_path)
 
     assert set(found) == {"m1-yearly", "m1-monthly"}
-    before, after = split(found["m1-yearly"], 6)
-    assert (before.y.tolist(), after.y.tolist()) == ([1.0], [2.0])
+    before, after, ends = split(found["m1-yearly"], 6)
+    assert (before.y.tolist(), after.y.tolist(), ends) == ([1.0], [2.0], {"a": 0})
 
 
 def test_the_split_is_by_each_series_own_time():
     table = pd.DataFrame({"series": ["a"] * 5 + ["b"] * 3, "t": [*range(5), *range(3)], "split": ""})
 
-    before, after = split(table, 2)
+    before, after, ends = split(table, 2)
 
-    assert after.groupby("series")["t"].agg(list).to_dict() == {"a": [3, 4], "b": [1, 2]}
+    assert after.groupby("series")["t"].agg(list).to_dict() == {"a": [3, 4], "b": [1, 2]} and ends == {"a": 2, "b": 0}
     assert not set(before.index) & set(after.index)
 
 

@@ -23,7 +23,7 @@ def group(seed, count, ensemble, best="a"):
 
 def found(**more):
     whole = {"pooled": pooled({"g": group(1, 60, 0.8), "h": group(2, 20, 0.9)}), "dataset": "simulated"}
-    whole |= {"deleted": False, "endpoint": "forecast-1", "instance": "ml.m5.large", "deepar": {"g": 36.0}}
+    whole |= {"deleted": False, "endpoint": "forecast-1", "instance": "ml.m5.large", "billed": 3636.0}
     return whole | {"members": {"a": {"seconds": {"g": 3600.0, "h": 3600.0}}}} | more
 
 
