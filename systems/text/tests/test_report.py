@@ -65,17 +65,31 @@ def test_the_summary_says_floor_model_and_verdict(tmp_path: Path, low: float, hi
     assert told["dollars"] == pytest.approx(0.0204)
 
 
-def test_a_set_whose_figure_is_missed_says_so(tmp_path: Path) -> None:
-    row: dict[str, Any] = {"protocol": "ten a class", "folds": 1, "test": 8228}
+def judged(**settings: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"protocol": "ten a class", "folds": 1, "test": 8228, "repeats": False}
+    row |= {"commits": ["abc"], "at": "today"}
     row |= {kind: {"accuracy": right, "interval": [right - 0.01, right + 0.01]}
-            for kind, right in {"floor": 0.70, "encoder": 0.84, "both": 0.86}.items()}  # fmt: skip
-    choices = {"epochs": 10, "frozen": 0, "rate": 0.0004, "batch": 64}
-    settings = {"set": "few", "seed": 1974, "choices": choices}
-    told = {"settings": settings, "at": "today", "commit": "abc", "folds": [row]}
+            for kind, right in {"floor": 0.70, "encoder": 0.86}.items()}  # fmt: skip
+    choices = {"epochs": 10, "frozen": 0, "rate": 0.0004, "batch": 64, "decay": 1.0}
+    told = {"set": "few", "seed": 1974, "seeds": 1, "settle": False, "choices": choices} | settings
+    return {"settings": told, "folds": [row]}
+
+
+def test_a_set_whose_figure_is_missed_says_so(tmp_path: Path) -> None:
+    told = judged()
     (tmp_path / "few.json").write_text(json.dumps(told))
 
     text = "\n".join(published.lines(tmp_path))
 
-    assert "| 8,228 | 0.7000 (0.6900 to 0.7100) | 0.8400" in text and "| 0.85 | reached by one |" in text
-    row["both"]["accuracy"] = 0.845
+    assert "| 8,228 | 0.7000 (0.6900 to 0.7100) | 0.8600" in text and "| 0.85 | reached |" in text
+    told["folds"][0]["encoder"]["accuracy"] = 0.845
     assert "| not reached |" in "\n".join(published.table([told])) and "Not reached: " in published.setting(told)
+
+
+def test_what_settings_were_chosen_by_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "few.json").write_text(json.dumps(judged(settle=True)))
+
+    with pytest.raises(SystemExit) as ended:
+        published.lines(tmp_path)
+
+    assert ended.value.code == 2 and "it is no result" in capsys.readouterr().err
