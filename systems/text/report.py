@@ -163,16 +163,8 @@ def results(found: dict[str, Any]) -> list[str]:
 
 def masking(found: dict[str, Any]) -> list[str]:
     """The table of what masking reached."""
-    sets = {
-        "the test texts, people it never met": found["facts"].get("masking"),
-        "presidio-research": found["published"],
-    }
-    rows = [
-        f"| {name} | " + " | ".join(value(each["scores"][key]) for key in ("precision", "recall", "f2")) + " |"
-        for name, each in sets.items()
-        if each
-    ]
-    if not rows:
-        return []
-    against = f"Published for Presidio customised with a transformer: F2 {judge.PUBLISHED}."
-    return ["### Masking", "", "| words of | precision | recall | F2 |", "|---|---|---|---|", *rows, "", against, ""]
+    judged, published = found["facts"].get("masking"), found["published"]
+    rows = [judge.row("the test texts, people it never met", judged)] if judged else []
+    if published:
+        rows.append(judge.row("presidio-research's sentences (see the part on masking)", published))
+    return ["### Masking", "", *judge.HEAD, *rows, ""] if rows else []

@@ -72,7 +72,7 @@ class Step:
 
 def masker(args: argparse.Namespace) -> Masker:
     """The masker, learnt once and kept."""
-    return Masker(learnt(args.work / "masker.npz"))
+    return Masker(learnt(args.work))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

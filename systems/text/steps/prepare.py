@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     args = parser.parse_args()
     rows = bank(args.data, args.most) if args.data else simulate.simulate(args.seed, args.most)
-    print(json.dumps(prepare(rows, Masker(learnt(HERE.parent / "work" / "masker.npz")), args.out), indent=1))
+    print(json.dumps(prepare(rows, Masker(learnt(HERE.parent / "work")), args.out), indent=1))
 
 
 if __name__ == "__main__":

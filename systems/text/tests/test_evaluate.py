@@ -31,7 +31,8 @@ def test_what_does_not_apply_is_left_out_and_every_value_is_inside_its_interval(
     scores = np.eye(40)[np.where(rng.random(200) < 0.7, labels, rng.integers(40, size=200))] + 0.1
     test = Examples([""] * 200, [f"{each:02}" for each in labels])
 
-    found = evaluate.judge({"floor": (scores / scores.sum(1, keepdims=True), 0.0, sorted(set(test.labels)))}, test)
+    told = scores / scores.sum(1, keepdims=True), 0.0, sorted(set(test.labels))
+    found = evaluate.judge({"floor": told, "encoder": told}, test)
 
     told = found["models"]["floor"]
     assert set(told) == {"accuracy", "accuracy of classes", "macro F1", "calibration error"}

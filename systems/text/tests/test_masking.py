@@ -1,11 +1,14 @@
 """Masking: the tagger, the recognisers, and how finds are counted."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import judge
 import numpy as np
 import people
 import pytest
 from letters import Span, fill, lessons
-from mask import Masker, learnt
+from mask import Masker, learnt, uncovered
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,31 @@ def test_a_question_without_facts_is_left_alone(masker: Masker) -> None:
     plain = "how do i restore a table from its backup to an earlier point in time?"
 
     assert masker.mask(plain) == plain
+
+
+def test_of_two_facts_that_overlap_nothing_stays_in_the_open(masker: Masker, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "see Ana Ruiz Main Street 5, thanks"
+    found = [("PERSON", text.index("Ana"), text.index(" Street")), ("ADDRESS", text.index("Main"), text.index(","))]
+    told = [SimpleNamespace(entity_type=kind, start=a, end=b, score=0.5) for kind, a, b in found]
+    monkeypatch.setattr(masker, "analyzer", SimpleNamespace(analyze=lambda **_: told))
+
+    assert masker.mask(text) == "see <PERSON> <ADDRESS>, thanks"
+
+
+def test_what_is_left_of_a_place_begins_and_ends_with_a_word() -> None:
+    text = "Ana, 5 Main, Leo."
+
+    assert uncovered(text, 0, len(text), [Span(5, 11, "ADDRESS")]) == [(0, 3), (13, 16)]
+    assert uncovered(text, 3, 6, [Span(4, 11, "ADDRESS")]) == []
+    assert uncovered(text, 0, 3, [Span(5, 11, "ADDRESS")]) == [(0, 3)]
+
+
+def test_a_masker_is_kept_under_the_name_of_what_made_it(tmp_path: Path) -> None:
+    learnt(tmp_path, count=20)
+    learnt(tmp_path, count=20)
+    learnt(tmp_path, count=21)
+
+    assert len([path.name for path in tmp_path.iterdir()]) == 2
 
 
 def test_names_to_be_judged_on_are_in_no_list_and_no_lesson() -> None:
