@@ -233,7 +233,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--most", type=prepare.many, help=most)
     parser.add_argument("--epochs", type=int, default=6)
     help = "layers of the encoder that stay as they came, of six"
-    parser.add_argument("--frozen", type=int, default=5, choices=range(6), help=help)
+    parser.add_argument("--frozen", type=int, default=5, choices=range(7), help=help)
     parser.add_argument("--role", help="one execution role for everything; default: three roles are made")
     parser.add_argument("--instance-type", default="ml.c5.xlarge")
     parser.add_argument("--delete", action="store_true", help="delete the endpoint at the end, also of a failed run")

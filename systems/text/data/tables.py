@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import sys
 from pathlib import Path
 
@@ -38,3 +39,8 @@ def few(folder: Path) -> tuple[list[str], list[str]]:
 def spam(folder: Path) -> tuple[list[str], list[str]]:
     """5,574 short messages in their original order, ham or spam."""
     return rows(folder / SPAM, "label")
+
+
+def letters(text: str) -> str:
+    """What is left of a text that two files, or two people, write differently."""
+    return re.sub(r"[^a-z0-9]", "", text.lower()) or text

@@ -37,13 +37,16 @@ Texts = list[tuple[str, list[Span]]]
 
 
 def real(folder: Path) -> Texts:
-    """The published set of sentences with spans."""
-    with gzip.open(folder / FILE, "rt") as file:
-        told = json.load(file)
-    return [
-        (each["full_text"], [Span(s["start_position"], s["end_position"], s["entity_type"]) for s in each["spans"]])
-        for each in told
-    ]
+    """The published set of sentences with spans; one sentence and the end where it is not that."""
+    try:
+        with gzip.open(folder / FILE, "rt") as file:
+            told = json.load(file)
+        return [
+            (each["full_text"], [Span(s["start_position"], s["end_position"], s["entity_type"]) for s in each["spans"]])
+            for each in told
+        ]
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        parts.refuse(f"{folder / FILE} is not presidio-research's set: {type(error).__name__}: {error}")
 
 
 def inside(place: tuple[int, int], spans: list[Span]) -> str:

@@ -16,7 +16,6 @@ import argparse
 import io
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -76,18 +75,13 @@ def once(groups: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.array([not (groups[row] in met or met.add(groups[row])) for row in b])  # type: ignore[func-returns-value]
 
 
-def letters(text: str) -> str:
-    """What is left of a text that two files, or two people, write differently."""
-    return re.sub(r"[^a-z0-9]", "", text.lower()) or text
-
-
 def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:
     """Texts, labels, and how many at the start are for training only."""
     if name != "few":
         return *getattr(tables, name)(data), 0
     few, all_of = tables.few(data), tables.banking(data)
-    known = {letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
-    rest = [(text, label) for text, label in zip(*all_of, strict=True) if letters(text) not in known]
+    known = {tables.letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
+    rest = [(text, label) for text, label in zip(*all_of, strict=True) if tables.letters(text) not in known]
     order = np.random.default_rng(SEED).permutation(len(rest))
     chosen = [rest[number] for number in (order[:SETTLED] if settle else order[SETTLED:])]
     return few[0] + [text for text, _ in chosen], few[1] + [label for _, label in chosen], len(few[0])
@@ -127,7 +121,7 @@ def run(
     before = json.loads(keep.read_text()) if keep.exists() else {}
     said: dict[str, Any] = before["said"] if before.get("settings") == settings else {}
     found, told, train = texts(name, data, settle)
-    classes, groups = sorted(set(told)), [letters(text) for text in found]
+    classes, groups = sorted(set(told)), [tables.letters(text) for text in found]
     labels = np.array([classes.index(each) for each in told])
     tokenizer = tokens.build(MODEL_DIR)
     first = Encoder(MODEL_DIR, len(classes), choices.frozen, tokens.meanings(tokenizer))

@@ -47,10 +47,13 @@ def texts(data: Path | None, most: int | None, seed: int = SEED) -> list[Row]:
 
 
 def bank(folder: Path, most: int | None) -> list[Row]:
-    """Banking77, every question in one part; equal questions count as one. most: questions a class, at most."""
-    found = dict(zip(*tables.banking(folder), strict=True))
+    """Banking77, every question in one part; those alike but for signs and capitals count as one.
+
+    most: questions a class, at most.
+    """
+    found = {tables.letters(text): (text, label) for text, label in zip(*tables.banking(folder), strict=True)}
     draw, classes = np.random.default_rng(SEED), defaultdict(list)
-    for text, label in found.items():
+    for text, label in found.values():
         classes[label].append(text)
     rows = []
     for label, texts in sorted(classes.items()):

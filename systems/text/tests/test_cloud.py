@@ -132,6 +132,7 @@ def test_a_file_that_is_no_set_is_refused_in_one_sentence(
 def test_all_of_a_set_is_taken_and_too_little_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / tables.BANKING, "wt") as file:
         file.write("text,category\n" + "".join(f"why number {number}?,fees\n" for number in range(200)))
+        file.write("Why  number 7,fees\n")
 
     assert len(prepare.texts(tmp_path, None)) == 200 and len(prepare.texts(tmp_path, 20)) == 20
     with pytest.raises(argparse.ArgumentTypeError):

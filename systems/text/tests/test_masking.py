@@ -1,5 +1,6 @@
 """Masking: the tagger, the recognisers, and how finds are counted."""
 
+import gzip
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,6 +79,16 @@ def test_spans_of_invented_texts_are_where_the_facts_are() -> None:
 
     assert [each.entity for each in spans] == ["PERSON", "CREDIT_CARD"]
     assert text == f"{text[slice(*spans[0][:2])]} pays with {text[slice(*spans[1][:2])]}."
+
+
+def test_a_file_that_is_no_set_of_sentences_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with gzip.open(tmp_path / judge.FILE, "wt") as file:
+        file.write('[{"text": "nothing"}]')
+
+    with pytest.raises(SystemExit) as ended:
+        judge.real(tmp_path)
+
+    assert ended.value.code == 2 and "KeyError: 'full_text'" in capsys.readouterr().err
 
 
 def test_recall_weighs_four_times_in_f2() -> None:
