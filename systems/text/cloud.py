@@ -260,9 +260,9 @@ def tidy(acc: Account, jobs: list[str], name: str | None, remove: bool) -> list[
         if job(acc, each)["TrainingJobStatus"] == "InProgress":
             acc.sagemaker.stop_training_job(TrainingJobName=each)
             said.append(f"Job {each} was stopped.")
-    if name and remove:
-        delete(acc, name)
-        said.append(f"Endpoint {name} was deleted.")
-    elif name and serves(acc, name):
+    if name and serves(acc, name):
+        if remove:
+            delete(acc, name)
+            return [*said, f"Endpoint {name} was deleted."]
         said.append(f"Endpoint {name} is left: aws sagemaker delete-endpoint --endpoint-name {name} removes it.")
     return said

@@ -181,9 +181,9 @@ def train(args: argparse.Namespace, begun: Begun, acc: cloud.Account, label: str
     }
     names = {kind: f"text-{label}-{kind}" for kind in KINDS}
     for kind, script in KINDS.items():
-        begun.jobs.append(names[kind])
         source = f"{data}/source/{kind}/sourcedir.tar.gz"
         cloud.train(acc, kind, names[kind], script, source, chosen[kind], data, args.instance_type)
+        begun.jobs.append(names[kind])
     jobs = {}
     for kind, name in names.items():
         with Step(f"train {kind}") as step:

