@@ -69,7 +69,8 @@ def test_it_masks_trains_judges_registers_deploys_and_answers_in_a_running_cloud
     own()
     root = str(tmp_path / "root")
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=120)
-    inside = [*SKYLAB[1:], "exec", "--root", root, "--", OWN, "run.py", "--work", tmp_path / "work"]
+    cloud = [*SKYLAB[1:], "exec", "--root", root, "--", OWN]
+    inside = [*cloud, "run.py", "--work", tmp_path / "work"]
     try:
         small = ("--most", 10, "--epochs", 1, "--frozen", 5)
         told = python(*inside, *small, interpreter=sys.executable, seconds=800)
@@ -80,5 +81,7 @@ def test_it_masks_trains_judges_registers_deploys_and_answers_in_a_running_cloud
         text = "I am Ana Ruiz, call 555-123-4567: my queue loses messages"
         asked = python(*inside, "--ask", "text-aws", "--text", text, interpreter=sys.executable)
         assert "Ruiz" not in asked and "<CONTACT>" in asked and '"label"' in asked
+        delete = "import boto3; boto3.client('sagemaker').delete_endpoint(EndpointName='text-aws')"
+        python(*cloud, "-c", delete, interpreter=sys.executable)  # or it would go on serving
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=120)
