@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -217,12 +218,15 @@ def tidied(begun: Begun, remove: bool) -> None:
     """After a run that ended early: what was stopped or deleted, and what is left."""
     if not begun.acc:
         return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave what costs
     try:
         for line in cloud.tidy(begun.acc, begun.jobs, begun.endpoint, remove):
             console.print(line, markup=False)
-    except (*REFUSALS, KeyboardInterrupt) as error:
+    except REFUSALS as error:
         left = ", ".join([*begun.jobs, *([f"endpoint {begun.endpoint}"] if begun.endpoint else [])])
         console.print(f"Some of {left} may be left, and must be stopped or deleted by hand: {error}", markup=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def arguments() -> argparse.Namespace:
