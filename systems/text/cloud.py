@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import parts
 import roles
 from botocore.exceptions import ClientError
 from sagemaker.core import image_uris
@@ -43,23 +44,28 @@ class Account:
         return self.session.client("sagemaker")
 
 
-def account(role: str | None = None) -> Account:
-    """The caller's region, its default bucket and this system's roles, made when they are missing.
+def caller() -> boto3.Session:
+    """Who runs this, with a region."""
+    session = boto3.Session()
+    if not session.region_name:
+        parts.refuse("No region is set: export AWS_DEFAULT_REGION, for instance us-east-1.")
+    return session
+
+
+def account(role: str | None = None, make: bool = True) -> Account:
+    """The caller's region, its default bucket and this system's roles; make: those that are missing, or brought up.
 
     With a role given, that one does everything, as the caller.
     """
-    caller = boto3.Session()
-    if not caller.region_name:
-        raise SystemExit("No region is set: export AWS_DEFAULT_REGION, for instance us-east-1.")
-    number, region = caller.client("sts").get_caller_identity()["Account"], caller.region_name
+    who = caller()
+    number, region = who.client("sts").get_caller_identity()["Account"], str(who.region_name)
     bucket = f"sagemaker-{region}-{number}"
-    make_bucket(caller, bucket)
+    if make:
+        make_bucket(who, bucket)
     if role:
-        return Account(caller, region, bucket, role, role)
-    made = roles.make(caller.client("iam"), number, region, bucket)
-    given = roles.become(caller.client("sts"), made.deployer)
-    keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-    return Account(boto3.Session(*keys, region_name=region), region, bucket, made.jobs, made.endpoint)
+        return Account(who, region, bucket, role, role)
+    found = roles.make(who.client("iam"), number, region, bucket) if make else roles.made(number)
+    return Account(roles.become(who, found.deployer), region, bucket, found.jobs, found.endpoint)
 
 
 def make_bucket(session: boto3.Session, bucket: str) -> None:
@@ -82,11 +88,11 @@ def upload(acc: Account, folder: Path, prefix: str) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-def upload_source(acc: Account, folder: Path, key: str) -> str:
-    """Pack a source folder as sourcedir.tar.gz; return its S3 URI."""
+def upload_source(acc: Account, files: list[Path], key: str) -> str:
+    """Pack a job's source as sourcedir.tar.gz; return its S3 URI."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path in [*sorted(folder.glob("*.py")), folder / "requirements.txt"]:
+        for path in files:
             archive.add(path, arcname=path.name)
     acc.session.client("s3").put_object(Bucket=acc.bucket, Key=key, Body=packed.getvalue())
     return f"s3://{acc.bucket}/{key}"
@@ -166,7 +172,7 @@ def register(acc: Account, artifact: str, instance: str, metrics: dict[str, Any]
         if "already exists" not in str(error):
             raise
     key = artifact.removeprefix(f"s3://{acc.bucket}/").rpartition("/")[0] + "/evaluation.json"
-    acc.session.client("s3").put_object(Bucket=acc.bucket, Key=key, Body=json.dumps(metrics).encode())
+    acc.session.client("s3").put_object(Bucket=acc.bucket, Key=key, Body=json.dumps(metrics, allow_nan=False).encode())
     served = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
     container = {"Image": image("encoder", acc.region, instance, "inference"), "ModelDataUrl": artifact}
     version = acc.sagemaker.create_model_package(
@@ -187,14 +193,33 @@ def register(acc: Account, artifact: str, instance: str, metrics: dict[str, Any]
     return str(version)
 
 
-def deploy(acc: Account, version: str, name: str, instance: str) -> None:
-    """Create model, endpoint configuration and endpoint of a registered version, all of one name."""
+def serves(acc: Account, name: str) -> str | None:
+    """The configuration that the endpoint has; None when there is no such endpoint."""
+    try:
+        return str(endpoint(acc, name)["EndpointConfigName"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        return None
+
+
+def deploy(acc: Account, version: str, name: str, stamp: str, instance: str, say: Callable[[str], None]) -> None:
+    """Let the endpoint serve a registered version, and wait: a new endpoint, or the one of the last run updated."""
+    new, before = f"{name}-{stamp}", serves(acc, name)
     acc.sagemaker.create_model(
-        ModelName=name, PrimaryContainer={"ModelPackageName": version}, ExecutionRoleArn=acc.endpoint, Tags=TAGS
+        ModelName=new, PrimaryContainer={"ModelPackageName": version}, ExecutionRoleArn=acc.endpoint, Tags=TAGS
     )
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": instance, "InitialInstanceCount": 1}
-    acc.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=TAGS)
-    acc.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=TAGS)
+    variant = {"VariantName": "AllTraffic", "ModelName": new, "InstanceType": instance, "InitialInstanceCount": 1}
+    acc.sagemaker.create_endpoint_config(EndpointConfigName=new, ProductionVariants=[variant], Tags=TAGS)
+    if before:
+        acc.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=new)
+    else:
+        acc.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=new, Tags=TAGS)
+    found = follow(lambda: endpoint(acc, name), "EndpointStatus", "InService", say)
+    if found["EndpointConfigName"] != new:
+        raise SystemExit(f"{name} went back to what it served: {found.get('FailureReason')}")
+    if before:
+        forget(acc, before)
 
 
 def ask(acc: Account, name: str, texts: list[str]) -> list[dict[str, Any]]:
@@ -216,7 +241,28 @@ def latency(acc: Account, name: str, texts: list[str]) -> list[float]:
 
 
 def delete(acc: Account, name: str) -> None:
-    """Delete endpoint, configuration and model of that name; the registry keeps its versions."""
-    acc.sagemaker.delete_endpoint(EndpointName=name)
-    acc.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-    acc.sagemaker.delete_model(ModelName=name)
+    """Delete the endpoint, its configuration and its model; the registry keeps its versions."""
+    if config := serves(acc, name):
+        acc.sagemaker.delete_endpoint(EndpointName=name)
+        forget(acc, config)
+
+
+def forget(acc: Account, config: str) -> None:
+    """Delete a configuration and its model, which have one name."""
+    acc.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    acc.sagemaker.delete_model(ModelName=config)
+
+
+def tidy(acc: Account, jobs: list[str], name: str | None, remove: bool) -> list[str]:
+    """After a run that ended early: stop its jobs, and delete its endpoint if that was asked for; say what is left."""
+    said = []
+    for each in jobs:
+        if job(acc, each)["TrainingJobStatus"] == "InProgress":
+            acc.sagemaker.stop_training_job(TrainingJobName=each)
+            said.append(f"Job {each} was stopped.")
+    if name and serves(acc, name):
+        if remove:
+            delete(acc, name)
+            return [*said, f"Endpoint {name} was deleted."]
+        said.append(f"Endpoint {name} is left: aws sagemaker delete-endpoint --endpoint-name {name} removes it.")
+    return said

@@ -11,6 +11,7 @@ from typing import Any
 import evaluate
 import judge
 import parts as written
+from intervals import LEVEL
 from mask import SEED
 from parts import value
 from rich.console import Console
@@ -44,7 +45,8 @@ def gap(report: dict[str, Any]) -> str:
     """The difference between encoder and floor."""
     found = report["difference"]
     low, high = found["interval"]
-    return f"{found['of']}: {found['value']:+.4f} ({low:+.4f} to {high:+.4f}), {found['verdict']}"
+    cheaper = ": the simpler floor would do as well" if found["verdict"] == "within noise" else ""
+    return f"{found['of']}: {found['value']:+.4f} ({low:+.4f} to {high:+.4f}), {found['verdict']}{cheaper}"
 
 
 def dollars(found: dict[str, Any]) -> float:
@@ -89,7 +91,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     table = Table(title=f"{report['texts']} test texts, {report['other']} of no class", title_justify="left")
     for column in ("", *(TITLES[kind] for kind in report["models"])):
         table.add_column(column)
-    for metric in evaluate.METRICS:
+    for metric in report["models"]["floor"]:
         table.add_row(metric, *(value(model[metric]) for model in report["models"].values()))
     console.print(table)
     for line in (gap(report), smaller(found), served(found), f"On AWS: {cost(found)}"):
@@ -133,22 +135,26 @@ def summarise(found: dict[str, Any], path: Path) -> None:
 
 def results(found: dict[str, Any]) -> list[str]:
     """This run's part of RESULTS.md."""
-    report, command = found["report"], "python run.py --results"
-    if found["dataset"] != "aws":
-        command = "python run.py --data FOLDER --results"
+    report = found["report"]
+    given = [
+        *["--data FOLDER"] * (found["dataset"] != "aws"),
+        *[f"--most {found['most']}"] * (found["most"] is not None),
+    ]
+    command = " ".join(["python run.py", *given, "--results"])
     return [
         f"Written by `{command}`: seed {SEED}, {found['epochs']} epochs, {found['frozen']} of 6 layers frozen, run "
         f"{found['at']} UTC, commit {found['commit']}.",
         "",
         f"{parts(found['facts'])}.",
-        f"Intervals: {evaluate.LEVEL} %, {evaluate.DRAWS} bootstrap resamples of the test texts, one an operation.",
+        f"Intervals: {LEVEL} %, {evaluate.DRAWS} bootstrap resamples of the test texts within each class"
+        f"{', one text an operation' if found['dataset'] == 'aws' else ''}.",
         f"{report['texts']} test texts, {report['other']} of them of no class.",
         "",
         "| | " + " | ".join(TITLES[kind] for kind in report["models"]) + " |",
         "|---|" + "---|" * len(report["models"]),
         *(
             f"| {metric} | " + " | ".join(value(model[metric]) for model in report["models"].values()) + " |"
-            for metric in evaluate.METRICS
+            for metric in report["models"]["floor"]
         ),
         "",
         f"Difference in {gap(report)}.",
@@ -163,16 +169,8 @@ def results(found: dict[str, Any]) -> list[str]:
 
 def masking(found: dict[str, Any]) -> list[str]:
     """The table of what masking reached."""
-    sets = {
-        "the test texts, people it never met": found["facts"].get("masking"),
-        "presidio-research": found["published"],
-    }
-    rows = [
-        f"| {name} | " + " | ".join(value(each["scores"][key]) for key in ("precision", "recall", "f2")) + " |"
-        for name, each in sets.items()
-        if each
-    ]
-    if not rows:
-        return []
-    against = f"Published for Presidio customised with a transformer: F2 {judge.PUBLISHED}."
-    return ["### Masking", "", "| words of | precision | recall | F2 |", "|---|---|---|---|", *rows, "", against, ""]
+    judged, published = found["facts"].get("masking"), found["published"]
+    rows = [judge.row("the test texts, people it never met", judged)] if judged else []
+    if published:
+        rows.append(judge.row("presidio-research's sentences (see the part on masking)", published))
+    return ["### Masking", "", *judge.HEAD, *rows, ""] if rows else []

@@ -4,16 +4,22 @@
     jobs       read what lies under text/ and write models and logs
     endpoint   reads models and writes logs
 
-On AWS a new role takes some seconds to be known everywhere: become() waits for it.
+On AWS a new role takes some seconds to be known everywhere: become() waits for it. Roles are of the account, their
+policies of one region: a run in another region turns them to that one.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 SERVICE = "sagemaker.amazonaws.com"
@@ -25,7 +31,7 @@ SAGEMAKER = [
     *(f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")),
     *(f"sagemaker:{verb}Model" for verb in ("Create", "Describe", "Delete")),
     *(f"sagemaker:{verb}EndpointConfig" for verb in ("Create", "Describe", "Delete")),
-    *(f"sagemaker:{verb}Endpoint" for verb in ("Create", "Describe", "Delete", "Invoke")),
+    *(f"sagemaker:{verb}Endpoint" for verb in ("Create", "Describe", "Update", "Delete", "Invoke")),
     *(f"sagemaker:{verb}ModelPackageGroup" for verb in ("Create", "Describe")),
     *(f"sagemaker:{verb}ModelPackage" for verb in ("Create", "Describe", "Update")),
     "sagemaker:AddTags",
@@ -50,6 +56,11 @@ def make(iam: Any, account: str, region: str, bucket: str) -> Roles:
     return Roles(role(iam, "text-deployer", people, allowed), jobs, endpoint)
 
 
+def made(account: str) -> Roles:
+    """The roles that an earlier run made."""
+    return Roles(*(f"arn:aws:iam::{account}:role/text-{name}" for name in ("deployer", "jobs", "endpoint")))
+
+
 def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, Any]]) -> str:
     """Make one role with one policy; return its ARN."""
     trust = document([{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}])
@@ -61,12 +72,27 @@ def role(iam: Any, name: str, trusted: dict[str, str], allowed: list[dict[str, A
     return str(arn)
 
 
-def become(sts: Any, arn: str) -> dict[str, str]:
-    """Credentials of the role, for an hour; wait while AWS does not know it yet."""
+def become(caller: boto3.Session, arn: str) -> boto3.Session:
+    """A session as the role, for as long as it is used: its keys last an hour and renew themselves."""
+    fetch = partial(assumed, caller.client("sts"), arn)
+    session = botocore.session.get_session()
+    session._credentials = RefreshableCredentials.create_from_metadata(known(fetch), fetch, "sts-assume-role")
+    return boto3.Session(botocore_session=session, region_name=caller.region_name)
+
+
+def assumed(sts: Any, arn: str) -> dict[str, str]:
+    """Keys of the role for an hour, as botocore keeps them."""
+    given = sts.assume_role(RoleArn=arn, RoleSessionName="text")["Credentials"]
+    keys = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "token": "SessionToken"}
+    return {ours: given[name] for ours, name in keys.items()} | {"expiry_time": given["Expiration"].isoformat()}
+
+
+def known(fetch: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What fetch returns, as soon as AWS knows the role."""
     tries = KNOWN_SECONDS // LOOK
     while True:
         try:
-            return dict(sts.assume_role(RoleArn=arn, RoleSessionName="text")["Credentials"])
+            return fetch()
         except ClientError as error:
             tries -= 1
             if error.response["Error"]["Code"] != "AccessDenied" or not tries:

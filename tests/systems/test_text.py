@@ -58,7 +58,7 @@ def test_its_own_tests_pass() -> None:
 def test_masking_is_above_the_published_baseline(tmp_path: Path) -> None:
     """F2 .845 for Presidio customised with a transformer, presidio-research's notebook 5."""
     own()
-    told = python("masking/judge.py", "--data", published(), "--keep", tmp_path / "masker.npz")
+    told = python("masking/judge.py", "--data", published(), "--keep", tmp_path)
 
     assert float(re.search(r"published set: f2 +([\d.]+)", told)[1]) >= 0.845
 
@@ -69,17 +69,19 @@ def test_it_masks_trains_judges_registers_deploys_and_answers_in_a_running_cloud
     own()
     root = str(tmp_path / "root")
     subprocess.run([*SKYLAB, "up", "--root", root, "--port", "0", "--detach"], check=True, timeout=120)
-    inside = [*SKYLAB[1:], "exec", "--root", root, "--", OWN, "run.py", "--work", tmp_path / "work"]
+    cloud = [*SKYLAB[1:], "exec", "--root", root, "--", OWN]
+    inside = [*cloud, "run.py", "--work", tmp_path / "work"]
     try:
         small = ("--most", 10, "--epochs", 1, "--frozen", 5)
         told = python(*inside, *small, interpreter=sys.executable, seconds=800)
         assert "macro F1, both - floor" in told and "8 bits: 23 MB instead of 91" in told
-        assert re.search(r"text-router/1 (approved|rejected)", told)
+        assert "text-router/1 approved" in told and "Endpoint text-aws is up" in told
         masked = (tmp_path / "work" / "aws" / "train" / "train.jsonl").read_text()
         assert "<PERSON>" in masked and "@example" not in masked
-        if endpoint := re.search(r"Endpoint (text-aws-[\d-]+) is up", told):
-            text = "I am Ana Ruiz, call 555-123-4567: my queue loses messages"
-            asked = python(*inside, "--ask", endpoint[1], "--text", text, interpreter=sys.executable)
-            assert "Ruiz" not in asked and "<CONTACT>" in asked and '"label"' in asked
+        text = "I am Ana Ruiz, call 555-123-4567: my queue loses messages"
+        asked = python(*inside, "--ask", "text-aws", "--text", text, interpreter=sys.executable)
+        assert "Ruiz" not in asked and "<CONTACT>" in asked and '"label"' in asked
+        delete = "import boto3; boto3.client('sagemaker').delete_endpoint(EndpointName='text-aws')"
+        python(*cloud, "-c", delete, interpreter=sys.executable)  # or it would go on serving
     finally:
         subprocess.run([*SKYLAB, "down", "--root", root], check=True, timeout=120)

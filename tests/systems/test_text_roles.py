@@ -29,15 +29,14 @@ class System:
         self.cloud, code = cloud, the_module()
         self.iam = connect(cloud, "iam")
         self.roles = code.make(self.iam, ACCOUNT, REGION, BUCKET)
-        assert code.make(self.iam, ACCOUNT, REGION, BUCKET) == self.roles  # again changes nothing
-        self.key = code.become(connect(cloud, "sts"), self.roles.deployer)
+        assert code.make(self.iam, ACCOUNT, REGION, BUCKET) == self.roles == code.made(ACCOUNT)  # again changes nothing
+        self.key = code.assumed(connect(cloud, "sts"), self.roles.deployer)
         s3 = connect(cloud, "s3")
         for key in (f"{RUN}/train/a.csv", f"{RUN}/models/x/model.tar.gz", "others/secret"):
             s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
 
     def deployer(self, service):
-        given = self.key["AccessKeyId"], self.key["SecretAccessKey"], self.key["SessionToken"]
-        return self.cloud._client(service, REGION, *given)
+        return self.cloud._client(service, REGION, *(self.key[name] for name in ("access_key", "secret_key", "token")))
 
     def jobs(self, service):
         return self.cloud.assume(service, REGION, self.roles.jobs, "job")

@@ -18,17 +18,20 @@ import argparse
 import html
 import json
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "model"))
+from examples import OTHER
 from letters import CLOSINGS, OPENINGS, Span, fill, joined
 from people import People
 
 SEED = 1974
-OTHER = "other"
 SERVICES = (
     "acm apigateway appsync athena autoscaling backup batch bedrock cloudformation cloudfront cloudtrail cloudwatch "
     "codebuild cognito-idp connect dms dynamodb ecr ecs efs eks elasticache elbv2 emr events firehose glue guardduty "

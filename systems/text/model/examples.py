@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,15 @@ class Examples:
 
 
 def read(folder: Path) -> Examples:
-    """All .jsonl files of a channel, or one file."""
+    """All .jsonl files of a channel, or one file; SystemExit in one sentence where they hold no texts with labels."""
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]
-    rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-    return Examples([row["text"] for row in rows], [row["label"] for row in rows])
+    try:
+        rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        found = Examples([row["text"] for row in rows], [row["label"] for row in rows])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = Examples([], [])
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    if not found.texts:
+        print(f"{folder} holds no JSON lines with text and label", file=sys.stderr)
+        raise SystemExit(2)
+    return found

@@ -50,12 +50,6 @@ def export(model: Encoder, folder: Path) -> None:
     )
 
 
-def session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def logits(running: onnxruntime.InferenceSession, pieces: list[list[int]]) -> np.ndarray:
     """Scores of texts, in their order."""
     made: list[Any] = [None] * len(pieces)

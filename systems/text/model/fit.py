@@ -24,7 +24,7 @@ TEMPERATURE = 0.1  # of the contrastive loss
 
 @dataclass(frozen=True)
 class Choices:
-    """Hyperparameters; what they are worth is in RESULTS.md."""
+    """Hyperparameters; how those of each set were chosen is in README.md."""
 
     epochs: int = 4
     rate: float = 3e-4

@@ -15,11 +15,11 @@ import linear
 import numpy as np
 import onnxruntime
 from calibrate import NONE, answers
+from examples import OTHER
 from scipy.special import softmax
 from tokenizers import Tokenizer
 from tokens import by_length, encode, padded
 
-OTHER = "other"
 FILES = {"int8": "model.int8.onnx", "full": "model.onnx", "both": "model.int8.onnx"}
 BATCH, MOST = 32, 1000  # texts at once; texts a request
 
@@ -43,15 +43,20 @@ def model_fn(model_dir: str) -> Model:
 def load(folder: Path, kind: str) -> Model:
     """Read what train.py wrote. kind: the encoder alone, int8 or full, or both: int8 and TF-IDF."""
     told = json.loads((folder / "calibration.json").read_text())
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    running = onnxruntime.InferenceSession(str(folder / FILES[kind]), options, providers=["CPUExecutionProvider"])
+    running = session(folder / FILES[kind])
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     if kind != "both":
         return Model(tokenizer, running, told["classes"], told["temperature"], told["threshold"])
     mixed = told["both"]
     floor = linear.arrays(folder) | {"weight": mixed["floor"]}
     return Model(tokenizer, running, told["classes"], mixed["temperature"], mixed["threshold"], mixed["encoder"], floor)
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def input_fn(body: str | bytes, content_type: str) -> list[str]:

@@ -49,6 +49,7 @@ def fit(texts: list[str], labels: np.ndarray, c: float = C) -> dict[str, np.ndar
     counts = counted(texts)
     documents = np.asarray((counts > 0).sum(axis=0)).ravel()
     rarity = (np.log((1 + len(texts)) / (1 + documents)) + 1).astype(np.float32)
+    rarity[documents == 0] = 0  # or what training never saw would weigh most in a text's unit length
     fitted = LinearSVC(C=c, random_state=0).fit(weighed(counts, rarity), labels)
     return {
         "rarity": rarity,

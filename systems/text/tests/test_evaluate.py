@@ -1,5 +1,6 @@
 """Judging models on the same texts, and what serves."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -20,8 +21,23 @@ def test_a_better_model_is_better_beyond_noise_and_chance_is_not() -> None:
     found = evaluate.judge({"floor": (poor, 0.0, classes), "encoder": (good, 0.0, classes)}, test)
     same = evaluate.judge({"floor": (good, 0.0, classes), "encoder": (good, 0.0, classes)}, test)
 
-    assert found["difference"]["verdict"] == "beyond noise" and found["difference"]["prefer"] == "encoder"
-    assert same["difference"]["verdict"] == "within noise" and same["difference"]["prefer"] == "floor"
+    assert found["difference"]["verdict"] == "beyond noise"
+    assert same["difference"]["verdict"] == "within noise"
+
+
+def test_what_does_not_apply_is_left_out_and_every_value_is_inside_its_interval() -> None:
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(40), 5)
+    scores = np.eye(40)[np.where(rng.random(200) < 0.7, labels, rng.integers(40, size=200))] + 0.1
+    test = Examples([""] * 200, [f"{each:02}" for each in labels])
+
+    told = scores / scores.sum(1, keepdims=True), 0.0, sorted(set(test.labels))
+    found = evaluate.judge({"floor": told, "encoder": told}, test)
+
+    told = found["models"]["floor"]
+    assert set(told) == {"accuracy", "accuracy of classes", "macro F1", "calibration error"}
+    assert all(low <= each["value"] <= high for each in told.values() for low, high in [each.get("interval", (0, 1))])
+    assert "interval" not in told["calibration error"] and "NaN" not in json.dumps(found)
 
 
 def test_texts_of_no_class_are_told_by_their_low_probability() -> None:

@@ -1,7 +1,10 @@
 """What needs neither a cloud nor torch nor Presidio: normalisation, the floor, calibration, the simulated texts."""
 
+import ast
+import re
 from pathlib import Path
 
+import botocore.session
 import linear
 import numpy as np
 import pytest
@@ -25,6 +28,15 @@ def test_the_floor_learns_and_is_read_back_from_its_arrays() -> None:
 
     assert (linear.scores(model, texts).argmax(1) == labels).all()
     assert set(model) == {"rarity", "weights", "intercepts"}
+
+
+def test_what_training_never_saw_does_not_dilute_what_it_knows() -> None:
+    model = linear.fit(["good fine", "bad poor"] * 4, np.array([0, 1] * 4))
+
+    known, strange = (linear.weighed(linear.counted([text]), model["rarity"]) for text in ("fine", "fine xylophon"))
+
+    column = known[:, : linear.WORDS].indices[0]
+    assert strange[0, column] == pytest.approx(known[0, column]) == pytest.approx(1)
 
 
 def test_two_classes_have_two_scores() -> None:
@@ -84,14 +96,14 @@ def test_certainty_that_is_right_has_no_calibration_error() -> None:
 
 
 def test_no_operation_and_no_matter_is_in_two_parts_and_names_are_gone() -> None:
+    dealt = simulate.deal(simulate.catalogue(botocore.session.get_session()), np.random.default_rng(5), 12)
     rows = simulate.simulate(5, 12)
-    parts = {each["operation"]: each["part"] for each in rows}
 
-    assert len({(each["operation"], each["part"]) for each in rows}) == len(parts) and set(parts.values()) == {
-        "train",
-        "validation",
-        "test",
-    }
+    for what in (lambda each: each["operation"], lambda each: simulate.bare(each["matter"])):
+        places = {(what(each), each["part"]) for each in dealt}
+        assert len(places) == len({name for name, _ in places}) > 500
+    assert {each["operation"]: each["part"] for each in rows} == {each["operation"]: each["part"] for each in dealt}
+    assert {each["part"] for each in rows} == {"train", "validation", "test"}
     assert not [each for each in rows if each["label"] == "s3" and " S3 " in each["text"]]
     assert {each["part"] for each in rows if each["label"] == "other"} == {"validation", "test"}
     others = {part: {e["operation"].split(":")[0] for e in rows if e["label"] == "other" and e["part"] == part}
@@ -103,9 +115,18 @@ def test_the_same_seed_gives_the_same_texts() -> None:
     assert simulate.simulate(5, 6) == simulate.simulate(5, 6)
 
 
-def test_what_serves_travels_with_the_model() -> None:
+def test_what_serves_needs_no_other_script_than_those_that_travel_with_the_model() -> None:
     folder = Path(linear.__file__).parent
-    source = (folder / "train.py").read_text()
+    ours = {path.stem for path in folder.glob("*.py")}
+    listed = ast.literal_eval(re.search(r"^SERVING = (\(.*?\))", (folder / "train.py").read_text(), re.M | re.S)[1])
+    floor = ast.literal_eval(re.search(r"^FLOOR = (\(.*?\))", (folder.parent / "run.py").read_text(), re.M | re.S)[1])
 
-    names = ("inference.py", "tokens.py", "normalise.py", "calibrate.py", "linear.py", "examples.py")
-    assert all((folder / name).exists() and f'"{name}"' in source for name in names)
+    for names in (listed, floor):
+        assert {f"{each}.py" for name in names for each in imported(folder / name) & ours} <= set(names)
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a script imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}

@@ -65,17 +65,40 @@ def test_the_summary_says_floor_model_and_verdict(tmp_path: Path, low: float, hi
     assert told["dollars"] == pytest.approx(0.0204)
 
 
+def judged(right: int = 86, **settings: Any) -> dict[str, Any]:
+    truth = [0, 1, 2, 3] * 25
+    said = {kind: [*truth[:many], *[9] * (100 - many)] for kind, many in {"floor": 70, "encoder": right}.items()}
+    fold = {"truth": truth, "once": [True] * 100, "commit": "abc", "at": "today", "seconds": 1.0} | said
+    choices = {"epochs": 10, "frozen": 0, "rate": 0.0004, "batch": 64, "decay": 1.0}
+    told = {"set": "few", "seed": 1974, "seeds": 1, "settle": False, "choices": choices} | settings
+    return {"settings": told, "said": {"ten a class": fold}}
+
+
 def test_a_set_whose_figure_is_missed_says_so(tmp_path: Path) -> None:
-    row: dict[str, Any] = {"protocol": "ten a class", "folds": 1, "test": 8228}
-    row |= {kind: {"accuracy": right, "interval": [right - 0.01, right + 0.01]}
-            for kind, right in {"floor": 0.70, "encoder": 0.84, "both": 0.86}.items()}  # fmt: skip
-    choices = {"epochs": 10, "frozen": 0, "rate": 0.0004, "batch": 64}
-    settings = {"set": "few", "seed": 1974, "choices": choices}
-    told = {"settings": settings, "at": "today", "commit": "abc", "folds": [row]}
-    (tmp_path / "few.json").write_text(json.dumps(told))
+    for right, verdict in ((86, "reached |"), (84, "not reached |")):
+        (tmp_path / "few.json").write_text(json.dumps(judged(right)))
 
-    text = "\n".join(published.lines(tmp_path))
+        text = "\n".join(published.lines(tmp_path))
 
-    assert "| 8,228 | 0.7000 (0.6900 to 0.7100) | 0.8400" in text and "| 0.85 | reached by one |" in text
-    row["both"]["accuracy"] = 0.845
-    assert "| not reached |" in "\n".join(published.table([told])) and "Not reached: " in published.setting(told)
+        assert "| 100 | 0.7000 (0.6" in text and f"| 0.{right}00 (0." in text and f"| 0.85 | {verdict}" in text
+        assert ("Not reached: " in text) == (right < 85)
+
+
+def test_repeated_texts_are_judged_once_and_a_filter_by_what_it_caught() -> None:
+    fold = {"truth": [0, 0, 1, 1], "floor": [0, 0, 1, 0], "encoder": [0, 0, 1, 1], "once": [False, True, True, True]}
+    fold |= {"commit": "abc", "at": "today", "seconds": 1.0}
+
+    whole, without = published.summary({"first 30 %": fold})
+
+    assert (whole["test"], without["test"]) == (4, 3) and without["repeats"]
+    assert whole["floor"]["accuracy"] == 0.75 and whole["gain"]["value"] == 0.25
+    assert whole["floor"]["caught"] == 0.5 and whole["encoder"]["MCC"] == pytest.approx(1)
+
+
+def test_what_settings_were_chosen_by_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "few.json").write_text(json.dumps(judged(settle=True)))
+
+    with pytest.raises(SystemExit) as ended:
+        published.lines(tmp_path)
+
+    assert ended.value.code == 2 and "it is no result" in capsys.readouterr().err
