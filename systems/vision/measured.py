@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import results
+from members import settings
 from report import COLUMNS, cells, markdown, models, paired, width
 
 KEPT = results.HERE / "benchmark.json"
@@ -59,9 +60,11 @@ def half(of: dict[str, Any]) -> list[str]:
     mean = [["mean", *(f"{sum(values) / len(values):.4f}" for values in each.values()), ""]]
     ranges = [["range", *(f"{min(values):.4f} to {max(values):.4f}" for values in each.values()), ""]]
     head = ("split", *names, "ensemble over its best member")
+    long, longer = (settings(start, of["epochs"])["epochs"] for start in ("backbone", "scratch"))
     about = (
-        f"{of['train']} pictures trained on, {of['test']} judged; members with the system's own settings for "
-        f"{of['epochs']} epochs (`model/members.py`; here all on one instance). The split of seed 0, whose best member "
+        f"{of['train']} pictures trained on, {of['test']} judged; members with the system's own settings "
+        f"(`model/members.py`: {long} epochs, from scratch {longer}; here all on one instance), asked about eight views of "
+        f"a picture. The split of seed 0, whose best member "
         f"by validation is {splits['0']['best']} and whose shares are {shares(splits['0']['shares'])}:"
     )
     more = f"Other splits of the same {of['train'] * 5 // 4 + of['test']} pictures: their test halves overlap."

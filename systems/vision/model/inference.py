@@ -22,6 +22,7 @@ from grey import grey
 from measures import calibrated, joined
 from numpy.typing import NDArray
 from PIL import Image
+from views import averaged
 
 
 def decode(body: bytes) -> NDArray[np.uint8]:
@@ -58,8 +59,9 @@ class Ensemble:
                 self.banks.setdefault(sort, {})[of] = kept[name]
 
     def each(self, x: NDArray[np.float32], precision: str) -> NDArray[np.float64]:
-        """Calibrated probabilities of every member: (members, pictures, classes)."""
-        found = [one.run(None, {"pictures": x})[0] for one in self.members[precision]]
+        """Calibrated probabilities of every member, in the mean over the views: (members, pictures, classes)."""
+        runs = [one.run for one in self.members[precision]]
+        found = [averaged(lambda view, run=run: run(None, {"pictures": view})[0], x) for run in runs]
         return calibrated(found, self.settings["temperatures"])
 
     def unusual(self, images: NDArray[np.uint8], x: NDArray[np.float32]) -> NDArray[np.float32]:

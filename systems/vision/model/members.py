@@ -11,9 +11,9 @@ MEMBERS: dict[str, tuple[dict[str, Any], int]] = {
 }
 # From scratch small defects are learnt only unmixed, in small batches and more steps, at a rate of its own.
 OWN: dict[str, dict[str, Any]] = {"scratch": {"augment": "geometric", "batch": 16, "rate": 0.002}, "backbone": {}}
-LONGER = {"scratch": 5 / 3, "backbone": 1.0}  # times as many epochs
+LONGER = {"scratch": 5 / 3, "backbone": 2.0}  # times as many epochs
 
 
 def settings(weights: str, epochs: int, **chosen: Any) -> dict[str, Any]:
-    """How a network on those weights is trained, where a pre-trained one takes so many epochs and what is chosen."""
+    """How a network on those weights is trained, of so many epochs, times LONGER, and what is chosen."""
     return {"epochs": round(LONGER[weights] * epochs)} | chosen | OWN[weights]

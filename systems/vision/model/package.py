@@ -29,13 +29,13 @@ from measures import calibrated, joined, joining
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
-from train import logits, read
+from train import all_views, read
 
 CALIBRATION = 120  # pictures that the ranges of int8 are taken from
 AGREE = 0.99  # int8 is served when it decides as fp32 does at least so often
 USUAL = 0.95  # share of known validation pictures that pass as usual
 GOOD = "none"  # where there is such a class, the anomaly detector knows good pictures only
-CODE = ("inference.py", "anomaly.py", "floor.py", "grey.py", "measures.py", "requirements.txt")
+CODE = ("inference.py", "anomaly.py", "floor.py", "grey.py", "measures.py", "views.py", "requirements.txt")
 
 
 class Pictures(CalibrationDataReader):
@@ -82,7 +82,7 @@ def quantise(file: Path, to: Path, images: np.ndarray) -> None:
 
 def probabilities(models: list[nn.Module], temperatures: list[float], images: np.ndarray) -> np.ndarray:
     """Calibrated probabilities of every member by PyTorch: (members, pictures, classes)."""
-    return calibrated([logits(model, images) for model in models], temperatures)
+    return calibrated([all_views(model, images) for model in models], temperatures)
 
 
 def milliseconds(run: inference.Ensemble, images: np.ndarray, precision: str) -> float:
@@ -128,7 +128,7 @@ def members(
         models.append(model)
         export(model, out / f"{name}.fp32.onnx")
         quantise(out / f"{name}.fp32.onnx", out / f"{name}.int8.onnx", few)
-    joint = joining([logits(model, held) for model in models], truth)
+    joint = joining([all_views(model, held) for model in models], truth)
     return {"members": names, "classes": classes, "precision": "fp32"} | joint, models
 
 

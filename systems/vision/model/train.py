@@ -22,6 +22,7 @@ import torch
 from augment import augmented, chosen
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from views import averaged
 
 EPOCHS, BATCH, RATE, DECAY = 30, 32, 3e-3, 0.02
 SLOWER = 0.3  # a pre-trained backbone learns at this part of the head's rate
@@ -118,6 +119,11 @@ def logits(model: nn.Module, images: np.ndarray) -> np.ndarray:
     model.eval()
     parts = [model(network.as_input(images[at : at + 100])).numpy() for at in range(0, len(images), 100)]
     return np.concatenate(parts)
+
+
+def all_views(model: nn.Module, images: np.ndarray) -> np.ndarray:
+    """Logits as they are served: in the mean over the eight views of each picture."""
+    return averaged(lambda view: logits(model, view), images)
 
 
 def arguments() -> argparse.Namespace:

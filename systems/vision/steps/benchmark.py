@@ -43,14 +43,11 @@ from measures import (  # noqa: E402  # noqa: E402
 from members import MEMBERS, settings  # noqa: E402
 from package import features  # noqa: E402
 from parts import Data  # noqa: E402
-from train import fit, logits  # noqa: E402
+from train import all_views, fit, logits  # noqa: E402
 
 BACKBONE = HERE / "model" / "backbone.npz"
 LABELS = 5, 20
-STEPS = {
-    "scratch": 400,
-    "backbone": 120,
-}  # of 16 pictures and of 32: from scratch five thirds as many, as in the system
+STEPS = {"scratch": 400, "backbone": 120}  # of 16 pictures and of 32
 COPY_SEEDS, COPIES = 6, 4
 PROBE_SEEDS = 20
 AUGMENTATIONS = ("none", "geometric", "photometric", "mixup", "cutmix", "all")
@@ -76,8 +73,8 @@ def members_and_ensemble(data: Data, epochs: int) -> dict[str, Any]:
         start = BACKBONE if how["weights"] == "backbone" else None
         own = settings(how["weights"], epochs, seed=how["seed"])
         model, _ = fit(data.train, data.train_labels, len(data.classes), start=start, **own)
-        held.append(logits(model, data.held))
-        asked.append(logits(model, data.test))
+        held.append(all_views(model, data.held))
+        asked.append(all_views(model, data.test))
         alone = joining(held[-1:], data.held_labels)["temperatures"]
         found[name] = judged(calibrated(asked[-1:], alone)[0], data.truth)
     how = joining(held, data.held_labels)

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 import augment  # noqa: E402
 import network  # noqa: E402
 import train  # noqa: E402
+import views  # noqa: E402
 
 MODEL = Path(__file__).resolve().parents[1] / "model"
 
@@ -109,6 +110,16 @@ def test_all_pictures_are_dealt_anew_by_another_seed_as_the_first_split_was(tmp_
     assert {name: len(part[0]) for name, part in again.parts.items()} == {"train": 32, "validation": 8, "test": 40}
     assert np.array_equal(again.test, same.test) and not np.array_equal(again.test, data.test)
     assert np.array_equal(again.truth, again.test[:, 0, 0] % 2)
+
+
+def test_the_answer_is_the_same_however_the_surface_lies(parts):
+    images, model = train.read(parts / "train")[0], train.beginning(2, None, 1, 0).eval()
+    found = train.all_views(model, images)
+    kept = {view[0].tobytes() for view in views.views(images)}
+    assert len(kept) == 8 and views.views(images)[0].tobytes() == images.tobytes()
+    for turned in (np.rot90(images, 1, (1, 2)), images[:, ::-1], images[:, :, ::-1]):
+        assert np.allclose(train.all_views(model, turned), found, atol=1e-4)
+    assert not np.allclose(train.logits(model, np.rot90(images, 1, (1, 2))), train.logits(model, images), atol=1e-4)
 
 
 def test_a_trained_network_is_packaged_and_serves_what_it_answers(parts, tmp_path):

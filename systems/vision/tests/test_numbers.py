@@ -56,7 +56,7 @@ def test_the_best_member_is_that_of_the_likeliest_truth_and_scratch_keeps_its_ow
     truth = np.array([0, 1] * 20)
     good = np.eye(2)[truth] * 3
     assert measures.joining([np.zeros((40, 2)), good], truth)["best"] == 1
-    assert members.settings("backbone", 30, rate=0.01) == {"epochs": 30, "rate": 0.01}
+    assert members.settings("backbone", 30, rate=0.01) == {"epochs": 60, "rate": 0.01}
     assert members.settings("scratch", 30, rate=0.01) == {"epochs": 50, **members.OWN["scratch"]}
 
 
