@@ -63,9 +63,9 @@ def half(of: dict[str, Any]) -> list[str]:
     long, longer = (settings(start, of["epochs"])["epochs"] for start in ("backbone", "scratch"))
     about = (
         f"{of['train']} pictures trained on, {of['test']} judged; members with the system's own settings "
-        f"(`model/members.py`: {long} epochs, from scratch {longer}; here all on one instance), asked about eight views of "
-        f"a picture. The split of seed 0, whose best member "
-        f"by validation is {splits['0']['best']} and whose shares are {shares(splits['0']['shares'])}:"
+        f"(`model/members.py`: {long} epochs, from scratch {longer}; here all on one instance), asked about eight "
+        f"views of a picture. The split of seed 0, whose best member by validation is "
+        f"{splits['0']['best']} and whose shares are {shares(splits['0']['shares'])}:"
     )
     more = f"Other splits of the same {of['train'] * 5 // 4 + of['test']} pictures: their test halves overlap."
     return ["### Half and half", "", about, "", *models(splits["0"]["models"]), "", heat(splits["0"]), "", more, "",
