@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from views import averaged
 
 EPOCHS, BATCH, RATE, DECAY = 30, 32, 3e-3, 0.02
+RISE = 2  # steps at least until the rate is at its highest
 SLOWER = 0.3  # a pre-trained backbone learns at this part of the head's rate
 SMOOTHING = 0.05  # of the labels
 
@@ -40,7 +41,9 @@ def optimiser(model: network.Classifier, rate: float, slower: float, steps: int)
     rates = [rate * slower, rate]
     sides = zip((model.backbone, model.head), rates, strict=True)
     made = torch.optim.AdamW([{"params": side.parameters(), "lr": of} for side, of in sides], weight_decay=DECAY)
-    return made, torch.optim.lr_scheduler.OneCycleLR(made, rates, steps, pct_start=0.25)
+    planned = max(steps, RISE + 1)  # of fewer steps than that torch makes no schedule
+    rise = max(0.25, RISE / planned)
+    return made, torch.optim.lr_scheduler.OneCycleLR(made, rates, planned, pct_start=rise)
 
 
 def dealt(pictures: int, batch: int, epochs: int, steps: int, order: torch.Generator) -> list[tuple[Tensor, ...]]:

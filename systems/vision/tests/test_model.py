@@ -89,6 +89,17 @@ def test_as_many_steps_are_taken_as_asked_for_and_they_are_counted(parts, pictur
     assert train.fit(images, labels, 2, batch=8, epochs=2)[1] == 6
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 9])
+def test_a_handful_of_steps_has_a_schedule_too(steps):
+    made, schedule = train.optimiser(train.beginning(2, None, 7, 0), 0.01, 1.0, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(schedule.get_last_lr()[-1])
+        made.step()
+        schedule.step()
+    assert all(0 < rate <= 0.01 for rate in rates)
+
+
 def test_instances_begin_alike_and_draw_their_own_dropout():
     drawn, weights = [], []
     for rank in (0, 1):
