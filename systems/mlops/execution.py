@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,8 +62,10 @@ def run(acc: cloud.Account, name: str, parameters: dict[str, str], say: Callable
     try:
         return follow(acc, arn, say, end)
     except BaseException:  # jobs that nobody waits for would still cost
-        with suppress(BotoCoreError, ClientError):
+        try:
             sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex)
+        except (BotoCoreError, ClientError) as error:
+            print(f"{arn} could not be stopped, and its jobs may still run: {error}", file=sys.stderr)
         raise
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import evaluate
@@ -122,7 +121,9 @@ def show(found: dict[str, Any], console: Console) -> None:
 
 def left(endpoint: Endpoint, console: Console) -> None:
     """Print what a run leaves up that did not come to its end."""
-    with suppress(BotoCoreError, ClientError):
+    away = f"`aws sagemaker delete-endpoint --endpoint-name {endpoint.name}` removes it"
+    try:
         if endpoint.exists():
-            away = f"aws sagemaker delete-endpoint --endpoint-name {endpoint.name}"
-            console.print(f"Endpoint {endpoint.name} is up; `{away}` removes it.", soft_wrap=True)
+            console.print(f"Endpoint {endpoint.name} is up; {away}.", soft_wrap=True)
+    except (BotoCoreError, ClientError) as error:
+        console.print(f"Endpoint {endpoint.name} may be up; {away}: {error}", soft_wrap=True, markup=False)

@@ -177,6 +177,26 @@ def test_an_execution_that_nobody_waits_for_any_more_is_stopped(monkeypatch):
     assert stopped == ["arn/e"]
 
 
+def refused(*given, **request):
+    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Operation")
+
+
+def test_what_could_not_be_stopped_or_looked_at_is_named(endpoint, monkeypatch, capsys):
+    sagemaker = types.SimpleNamespace(
+        start_pipeline_execution=lambda **request: {"PipelineExecutionArn": "arn/e"},
+        stop_pipeline_execution=refused,
+        describe_pipeline_execution=lambda **request: (_ for _ in ()).throw(KeyboardInterrupt),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        execution.run(types.SimpleNamespace(client=lambda service: sagemaker), "p", {}, print, print)
+    monkeypatch.setattr(endpoint.sagemaker, "describe_endpoint", refused)
+    run.told.left(endpoint, run.console)
+
+    said = capsys.readouterr()
+    assert "arn/e could not be stopped, and its jobs may still run" in said.err and "Rate exceeded" in said.err
+    assert "Endpoint e may be up" in said.out and "delete-endpoint --endpoint-name e`" in said.out
+
+
 def test_the_hint_can_be_typed_without_the_data_and_finds_what_the_run_left(tmp_path):
     ran = run.arguments(["--work", str(tmp_path)])
     ran.dataset = "telco_churn"

@@ -70,8 +70,8 @@ def folds(name: str, labels: np.ndarray, groups: list[str], train: int) -> Itera
 
 def once(groups: list[str], a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Which of the test rows b are the first of their group, with none of it among the training rows a."""
-    met = {groups[row] for row in a}
-    return np.array([not (groups[row] in met or met.add(groups[row])) for row in b])  # type: ignore[func-returns-value]
+    met, first = {groups[row] for row in a}, {groups[row]: row for row in reversed(b)}
+    return np.array([first[groups[row]] == row and groups[row] not in met for row in b])
 
 
 def texts(name: str, data: Path, settle: bool) -> tuple[list[str], list[str], int]:

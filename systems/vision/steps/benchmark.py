@@ -28,7 +28,7 @@ import measured  # noqa: E402
 import network  # noqa: E402
 import results  # noqa: E402
 from augment import augmented, chosen  # noqa: E402
-from measures import (  # noqa: E402  # noqa: E402
+from measures import (  # noqa: E402
     auroc,
     auroc_interval,
     calibrated,
